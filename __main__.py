@@ -1,0 +1,16 @@
+"""Deploys the private registry that the stack file describes."""
+
+import pulumi
+
+from components.registry import PrivateRegistry, PrivateRegistryArgs
+from components.settings.load import load, prefix_of
+
+settings = load()
+registry = PrivateRegistry(prefix_of(settings, pulumi.get_stack()), PrivateRegistryArgs(settings))
+
+pulumi.export("url", registry.url)
+pulumi.export("caCertificate", registry.ca_certificate)
+pulumi.export("accounts", registry.accounts)
+pulumi.export("clientSetup", registry.client_setup)
+pulumi.export("address", registry.address)
+pulumi.export("opsCommand", registry.ops_command)

@@ -1,0 +1,17 @@
+"""Where the kit reads and writes: this checkout, its state, and the cache that all checkouts of a user share."""
+
+import os
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+STATE = REPO / ".state"
+BIN = STATE / "bin"
+TOOLS = STATE / "tools"
+VENV = REPO / ".venv"
+VENV_PYTHON = VENV / "bin" / "python"
+
+
+def cache() -> Path:
+    """The kit's cache. Raises nothing: the folder may not exist yet."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "private-registry"

@@ -1,0 +1,1 @@
+"""`pulumi-language-python` of the kit: runs Python programs and policy packs for the engine."""

@@ -1,0 +1,1 @@
+"""Resource plugins of the kit: docker, random and tls, on one small server (`framework`)."""

@@ -1,0 +1,1 @@
+"""Which images may go: rules, the plan that they make, and carrying it out."""

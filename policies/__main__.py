@@ -1,0 +1,13 @@
+"""Started by pulumi as the policy pack. Serves the rules until pulumi ends it."""
+
+import sys
+from pathlib import Path
+
+# Pulumi runs this folder as a program; the package's modules are found from the folder above.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pulumi_policy import PolicyPack
+
+from policies.pack import NAME, policies
+
+PolicyPack(NAME, policies())

@@ -1,0 +1,1 @@
+"""What the make targets run: pulumi with the right backend, passphrase and config for one stack."""

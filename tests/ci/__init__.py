@@ -1,0 +1,1 @@
+"""What continuous integration decides and says, and the workflows themselves."""

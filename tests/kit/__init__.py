@@ -1,0 +1,1 @@
+"""The engine kit's decisions and builders, without network and Docker."""

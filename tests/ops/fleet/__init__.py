@@ -1,0 +1,1 @@
+"""Tests of several hosts with one storage."""

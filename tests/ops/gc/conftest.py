@@ -1,0 +1,22 @@
+"""A real registry for live tests."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.ops.gc import binaries
+from tests.ops.gc.fleet import Fleet, Options, running
+
+StartFleet = Callable[[Options], Fleet]
+
+
+@pytest.fixture
+def start_fleet(tmp_path: Path) -> Iterator[StartFleet]:
+    """Starts registries that end with the test."""
+    missing = binaries.missing()
+    if missing:
+        pytest.skip(f"not on this machine: {', '.join(missing)}")
+    with ExitStack() as stack:
+        yield lambda options: stack.enter_context(running(tmp_path, options))
