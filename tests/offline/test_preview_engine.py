@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import re
 from pathlib import Path
 
 import pytest
@@ -134,17 +134,5 @@ def test_without_being_asked_for_the_plugins_refuse(tmp_path: Path) -> None:
     stack = _stack(tmp_path)
     result = stack.run("preview")
     assert result.code != 0
-    assert "this aws plugin only previews, for tests, and creates nothing" in result.output
-    assert "pulumi plugin install resource aws v" in result.output
-
-
-def test_a_stack_of_thirty_resources_is_previewed_quickly(tmp_path: Path) -> None:
-    stack = EngineStack(tmp_path)
-    stack.environment[REQUEST] = "1"
-    stack.program('import pulumi_aws as aws\nfor number in range(30):\n    aws.s3.Bucket(f"images-{number}")\n')
-    stack.run("config", "set", "aws:region", "eu-central-1")
-    start = time.monotonic()
-    result = stack.run("preview")
-    seconds = time.monotonic() - start
-    assert result.code == 0, result.output
-    assert seconds < 20, f"{seconds:.1f} s; about four on an idle machine"
+    assert "plugin only shows the plan of a stack that has nothing in the cloud yet (make preview), and creates nothing" in result.output
+    assert re.search(r"pulumi plugin install resource (aws|azure-native) v\d", result.output), "whichever was asked first must say what to do"
