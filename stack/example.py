@@ -7,6 +7,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 
+IMAGE_FOLDER = ".state/hello"
+"""Where the example puts the image that comes back: below the checkout, so that nobody else's try is in the way."""
+
+
 @dataclass(frozen=True)
 class Registry:
     """What a person needs to know of a deployed stack."""
@@ -63,7 +67,7 @@ def _skopeo(registry: Registry) -> list[str]:
         "With skopeo, there and back; the two digests at the end are the same:",
         f"  {registry.password_command} | {login}",
         f"  skopeo copy{trust['dest-cert-dir']} docker-daemon:{registry.image} {remote}",
-        f"  skopeo copy{trust['src-cert-dir']} {remote} dir:/tmp/hello",
+        f"  skopeo copy{trust['src-cert-dir']} {remote} dir:{IMAGE_FOLDER}",
         f"  skopeo inspect{trust['cert-dir']} --format '{{{{.Digest}}}}' {remote}",
-        "  skopeo inspect --format '{{.Digest}}' dir:/tmp/hello",
+        f"  skopeo inspect --format '{{{{.Digest}}}}' dir:{IMAGE_FOLDER}",
     ]

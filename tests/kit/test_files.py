@@ -127,7 +127,8 @@ def test_clean_keeps_the_state_of_a_living_stack_and_nothing_else(tmp_path: Path
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     state = repo / ".state/backend/.pulumi/stacks/private-registry/dev.json"
     other = tmp_path / "other"
-    for file in (state, repo / ".state/passphrase", repo / ".state/bin/pulumi", repo / "stack/__pycache__/a.pyc", other / "kept"):
+    example = repo / ".state/hello/version"
+    for file in (state, repo / ".state/passphrase", repo / ".state/bin/pulumi", example, repo / "stack/__pycache__/a.pyc", other / "kept"):
         write_whole(file, "x")
     write_whole(tmp_path / "cache/private-registry/pulumi/x", "x")
     (repo / ".venv").symlink_to(other)
@@ -135,6 +136,7 @@ def test_clean_keeps_the_state_of_a_living_stack_and_nothing_else(tmp_path: Path
     assert state.exists()
     assert (repo / ".state/passphrase").exists()
     assert not (repo / ".state/bin").exists()
+    assert not example.parent.exists()
     assert not (repo / ".venv").is_symlink()
     assert (other / "kept").exists(), "a link is removed, not what it leads to"
     assert not (tmp_path / "cache/private-registry").exists()
