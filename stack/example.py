@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-
 IMAGE_FOLDER = ".state/hello"
 """Where the example puts the image that comes back: below the checkout, so that nobody else's try is in the way."""
 
