@@ -19,6 +19,8 @@ from offline.kit.progress import fail, say
 from tests.leftovers import remove_leftovers
 
 FAST = "not engine and not docker and not live"
+WORKERS = "3"
+"""Of the fast tests: one more than a small machine has cores, because some tests wait."""
 BESIDE = ("tests/ops", "tests/bench", "tests/host", "tests/storage")
 """About half of all by time (55 of 103 minutes on 2 cores). The first three deploy no stack; the stacks of the fourth have names that no
 other folder uses. Both halves mostly wait."""
@@ -75,7 +77,7 @@ def lint() -> bool:
 
 def fast(arguments: Sequence[str]) -> bool:
     """The tests that need no Docker, no pulumi and no network."""
-    return _run("fast tests", [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", FAST, *arguments])
+    return _run("fast tests", [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--hypothesis-profile=fast", "-m", FAST, *arguments])
 
 
 def _stop_engine(running: IO[bytes]) -> None:

@@ -3,6 +3,7 @@
 Names of keys and variables: https://distribution.github.io/distribution/about/configuration/
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -39,8 +40,10 @@ class RegistryConfig:
         return f"{key} in {self.where}"
 
 
-def parse(text: str) -> dict[str, object] | None:
-    """The configuration in a YAML file; None when it is something else."""
+@functools.lru_cache(maxsize=64)
+def parse(text: str) -> Mapping[str, object] | None:
+    """The configuration in a YAML file; None when it is something else. Not to be changed: some fifty rules read the same file, and it is
+    parsed for the first of them only."""
     try:
         found = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):

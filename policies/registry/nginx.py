@@ -4,6 +4,7 @@ An own reader of fifty lines and no dependency: crossplane resolves includes fro
 Syntax: https://nginx.org/en/docs/beginners_guide.html#conf_structure
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,8 +51,9 @@ class Directive:
             yield from directive.anywhere(name)
 
 
+@functools.lru_cache(maxsize=64)
 def parse(text: str) -> Directive:
-    """The configuration as one nameless block. Raises NginxSyntaxError."""
+    """The configuration as one nameless block. Raises NginxSyntaxError. Rules read the same file one after the other: it is parsed once."""
     stack: list[tuple[str, tuple[str, ...], int, list[Directive]]] = [("", (), 0, [])]
     pending: list[str] = []
     line = position = 0

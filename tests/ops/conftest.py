@@ -1,16 +1,12 @@
-"""Hypothesis without a time limit per example: a busy machine is no bug. And a fake registry with ops for it."""
+"""A fake registry with ops for it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.ops.fake_registry import Content, serving
 from tests.ops.stage import Stage
-
-settings.register_profile("ops", deadline=None, max_examples=200)
-settings.load_profile("ops")
 
 
 @pytest.fixture
