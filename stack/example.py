@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-IMAGE_FOLDER = ".state/hello"
-"""Where the example puts the image that comes back: below the checkout, so that nobody else's try is in the way."""
+from offline.kit import places
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,8 @@ def _docker(registry: Registry) -> list[str]:
 
 def _skopeo(registry: Registry) -> list[str]:
     remote = f"docker://{registry.address}/demo/hello:2"
+    # Relative, as the lines are for the checkout's folder: `make password` stands in them.
+    local = f"dir:{places.STATE.name}/{places.EXAMPLE_IMAGE}"
     trust = dict.fromkeys(("cert-dir", "src-cert-dir", "dest-cert-dir"), "")
     if registry.ca_folder:
         trust = {option: f" --{option} {shlex.quote(str(registry.ca_folder))}" for option in trust}
@@ -66,7 +67,7 @@ def _skopeo(registry: Registry) -> list[str]:
         "With skopeo, there and back; the two digests at the end are the same:",
         f"  {registry.password_command} | {login}",
         f"  skopeo copy{trust['dest-cert-dir']} docker-daemon:{registry.image} {remote}",
-        f"  skopeo copy{trust['src-cert-dir']} {remote} dir:{IMAGE_FOLDER}",
+        f"  skopeo copy{trust['src-cert-dir']} {remote} {local}",
         f"  skopeo inspect{trust['cert-dir']} --format '{{{{.Digest}}}}' {remote}",
-        f"  skopeo inspect --format '{{{{.Digest}}}}' dir:{IMAGE_FOLDER}",
+        f"  skopeo inspect --format '{{{{.Digest}}}}' {local}",
     ]

@@ -42,7 +42,7 @@ class RegistryConfig:
 
 @functools.lru_cache(maxsize=64)
 def parse(text: str) -> Mapping[str, object] | None:
-    """The configuration in a YAML file; None when it is something else. Not to be changed: some fifty rules read the same file, and it is
+    """The configuration in a YAML file; None when it is something else. Not to be changed: many rules read the same file, and it is
     parsed for the first of them only."""
     try:
         found = yaml.safe_load(text)

@@ -131,7 +131,7 @@ def test_the_keys_of_the_secret_are_those_that_the_host_asks_for() -> None:
         secret_values(replace(SNAPSHOT_VALUES, storage={"accesskey": "A"}))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(values=VALUES, name=st.sampled_from(sorted(FLEETS)))
 def test_replacing_markers_gives_what_rendering_with_the_values_gives(values: Values, name: str) -> None:
     bundle = build(FLEETS[name])
@@ -153,7 +153,7 @@ _SPECIAL = st.characters(exclude_categories=("Cs",)).filter(
 )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(before=_FITTING, special=_SPECIAL, after=_FITTING)
 def test_a_value_that_could_change_the_meaning_of_a_file_is_refused_and_not_shown(before: str, special: str, after: str) -> None:
     values = {**secret_values(SNAPSHOT_VALUES), "host": HOST_ID, "http_secret": f"canary{before}{special}{after}"}
@@ -179,7 +179,7 @@ SPECS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(spec=SPECS)
 def test_the_archive_is_the_same_bytes_for_the_same_bundle(spec: BundleSpec) -> None:
     first, second = fleet_archive(build(spec)), fleet_archive(build(spec))
@@ -201,7 +201,6 @@ def test_another_setting_is_another_archive() -> None:
     assert fleet_archive(build(FLEET)).sha256 != fleet_archive(build(replace(FLEET, log_level="debug"))).sha256
 
 
-@settings(deadline=None)
 @given(content=st.binary(max_size=300_000) | st.integers(65530, 65540).map(bytes))
 def test_stored_gzip_is_read_by_every_gunzip(content: bytes) -> None:
     assert gzip.decompress(stored_gzip(content)) == content

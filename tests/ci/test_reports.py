@@ -104,7 +104,7 @@ def test_known_secrets_leave_every_part_of_the_report(tmp_path: Path) -> None:
         assert "[secret]" in text
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(SEEDS, COUNTS, COUNTS, st.integers(0, 60), st.sampled_from(State))
 def test_no_report_is_longer_than_github_takes(seed: str, length: int, changes: int, others: int, state: State) -> None:
     report, footer = _large(seed, length, changes, others), 1_000

@@ -49,7 +49,7 @@ def test_an_image_goes_in_and_comes_back_with_the_lines_that_make_up_printed(mad
     lines = _lines_after(printed, "With skopeo")
     assert len(lines) >= 4, printed
     script = "\n".join(lines)
-    elsewhere = [path for path in re.findall(r"(?:^|[\s:=])(/[^\s:/][^\s:]*)", script) if not Path(path).is_relative_to(made.folder)]
+    elsewhere = [path for path in re.findall(r"(?:^|[\s:=>'\"])(/[^\s:/][^\s:]*)", script) if not Path(path).is_relative_to(made.folder)]
     assert not elsewhere, "what another checkout or user left behind must not be in the way"
     for attempt in ("first", "second"):
         digests = [line for line in made.shell(script).out.splitlines() if line.startswith("sha256:")]
