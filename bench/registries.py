@@ -24,7 +24,8 @@ from components.storage.s3 import s3_spec
 from offline.servers.s3_server import S3Server
 from tests.bundle.specs import DEFAULT, SNAPSHOT_VALUES
 from tests.ops.gc import binaries
-from tests.ops.gc.fleet import Fleet, Options, answers, free_port, until
+from tests.ops.gc.fleet import Fleet, Options, answers, until
+from tests.ports import free_port
 
 DISK, S3 = "disk", "s3"
 STORAGES = (DISK, S3)

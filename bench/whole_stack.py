@@ -7,9 +7,10 @@ from bench.figures import Figure
 from tests.blackbox.docker_host import DockerStack, remove_leftovers
 from tests.blackbox.oci import Account, RegistryClient
 from tests.engine.checkout import Checkout
-from tests.engine.deployment import free_port, settings_for
+from tests.engine.deployment import settings_for
 from tests.engine.make_run import MakeRun
 from tests.images import find_images
+from tests.ports import free_port
 
 STACK = "t-bench"
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -21,9 +22,8 @@ from tests.leftovers import remove_leftovers
 FAST = "not engine and not docker and not live"
 WORKERS = "3"
 """Of the fast tests: one more than a small machine has cores, because some tests wait."""
-BESIDE = ("tests/ops", "tests/bench", "tests/host", "tests/storage")
-"""About half of all by time (55 of 103 minutes on 2 cores). The first three deploy no stack; the stacks of the fourth have names that no
-other folder uses. Both halves mostly wait."""
+WORKERS_OF_ALL = "6"
+"""Of all tests: three for each core of a small machine. Most wait: for containers, for graces, for clocks."""
 
 
 def _environment() -> dict[str, str]:
@@ -90,25 +90,33 @@ def _stop_engine(running: IO[bytes]) -> None:
         engine_start.stop("test")
 
 
-def _all_tests() -> bool:
-    """Runs all tests, those of BESIDE at the same time as the others; their output is shown when both have ended."""
-    pytest = [sys.executable, "-m", "pytest", "--durations=15"]
-    name = f"tests of {', '.join(BESIDE)}"
+@contextmanager
+def _lint_beside() -> Iterator[Callable[[], bool]]:
+    """Runs the checks in a process of their own. The block gets a function that waits for them, shows what they print, and says whether
+    they passed."""
     with tempfile.TemporaryFile() as output:
-        say(f"{name} run beside the others; what they print follows at the end")
-        beside = subprocess.Popen(
-            [*pytest, *BESIDE], cwd=places.REPO, env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-        )
-        try:
-            passed = _run("tests", [*pytest, *(f"--ignore={folder}" for folder in BESIDE)])
-        finally:
-            # After Ctrl-C it has got the signal too, and stops its servers before it ends.
+        say("checks of style and types run beside the tests; what they print follows at the end")
+        command = [sys.executable, "-m", "tests.run", "lint"]
+        beside = subprocess.Popen(command, cwd=places.REPO, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+
+        def result() -> bool:
             code = beside.wait()
-        output.seek(0)
-        shutil.copyfileobj(output, sys.stdout.buffer)
-        sys.stdout.flush()
-    say(f"{name}: {'passed' if code == 0 else f'failed with code {code}'}")
-    return passed and code == 0
+            output.seek(0)
+            shutil.copyfileobj(output, sys.stdout.buffer)
+            sys.stdout.flush()
+            return code == 0
+
+        try:
+            yield result
+        finally:
+            # After Ctrl-C it has got the signal too.
+            beside.wait()
+
+
+def _tests(arguments: Sequence[str]) -> bool:
+    """Runs the tests that the arguments name, by default all; side by side, see tests/scheduling.py."""
+    spread = ["-n", WORKERS_OF_ALL, "--dist", "loadgroup", "--no-loadscope-reorder"]
+    return _run("tests", [sys.executable, "-m", "pytest", *spread, "--durations=25", *arguments])
 
 
 def everything(arguments: Sequence[str]) -> bool:
@@ -117,12 +125,15 @@ def everything(arguments: Sequence[str]) -> bool:
     with (places.cache() / "tests.lock").open("wb") as running:
         fcntl.flock(running, fcntl.LOCK_SH)
         try:
-            linted = lint()
-            tested = _run("tests", [sys.executable, "-m", "pytest", "--durations=15", *arguments]) if arguments else _all_tests()
+            with _lint_beside() as result:
+                tested = _tests(arguments)
+                linted = result()
         finally:
             remove_leftovers()
             _stop_engine(running)
     say(f"checks: {'passed' if linted else 'failed'}; tests: {'passed' if tested else 'failed'}")
+    if not tested:
+        say('run those that failed again, alone: make test ARGS="--last-failed --last-failed-no-failures none"')
     return linted and tested
 
 

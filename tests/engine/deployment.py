@@ -4,7 +4,6 @@ import ipaddress
 import itertools
 import json
 import re
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,18 +18,12 @@ from tests.blackbox.target import RegistryTarget
 from tests.engine.checkout import Checkout
 from tests.engine.events import Step, changes_of, steps_of
 from tests.images import find_images
+from tests.ports import free_port
 
 PREFIX = "private-registry"
 UP_SECONDS = 400
 BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)-----END", re.DOTALL)
-
-
-def free_port() -> int:
-    """A port that nothing listens on at this moment, on any address."""
-    with socket.socket() as probe:
-        probe.bind(("0.0.0.0", 0))  # noqa: S104 - only to find out
-        return probe.getsockname()[1]
 
 
 def gateway_address() -> str:

@@ -12,7 +12,8 @@ from tests.blackbox.tls import handshake
 from tests.blackbox.waiting import wait_for
 from tests.certificates import Pair, make_ca, make_pair
 from tests.engine.conftest import MakeStack
-from tests.engine.deployment import Deployment, free_port
+from tests.engine.deployment import Deployment
+from tests.ports import free_port
 from tests.stack_names import stack_name
 
 

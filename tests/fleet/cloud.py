@@ -7,10 +7,10 @@ from typing import Any
 
 from offline.servers.s3_server import S3Server
 from tests.certificates import Pair, make_ca
-from tests.engine.deployment import free_port
 from tests.fleet.network import Network
 from tests.fleet.overlay import Identity
 from tests.fleet.redis_server import RedisServer
+from tests.ports import free_port
 from tests.servers.moto import REGION, Moto
 
 IMAGES_BUCKET = "registry-images"

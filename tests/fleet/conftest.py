@@ -12,13 +12,13 @@ pytest.register_assert_rewrite("tests.blackbox")
 from offline.images import vm as machines  # noqa: E402
 from offline.kit.engine_api import Address, Engine  # noqa: E402
 from tests.certificates import Pair, make_ca  # noqa: E402
-from tests.engine.deployment import free_port  # noqa: E402
 from tests.fleet.cloud import Cloud  # noqa: E402
 from tests.fleet.hosts import Hosts, save_images  # noqa: E402
 from tests.fleet.network import Network, make_network  # noqa: E402
 from tests.fleet.product import Registry  # noqa: E402
 from tests.images import TestImages  # noqa: E402
 from tests.leftovers import remove_leftovers  # noqa: E402
+from tests.ports import free_port  # noqa: E402
 from tests.stack_names import stack_name  # noqa: E402
 
 HERE = Path(__file__).parent
@@ -33,15 +33,6 @@ MakeHosts = Callable[[machines.Machine, str], AbstractContextManager[Hosts]]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Known where the folder is named on the command line: `make test ARGS="tests/fleet --fleet-rounds 5"`."""
     parser.addoption("--fleet-rounds", type=int, default=1, help="how often hosts are killed and replaced and images are collected")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Shows what the machines did, also where all went well: how long steps took, what was pushed, pulled and lost."""
-    folder = f"tests/{HERE.name}/"
-    for report in terminalreporter.getreports("passed"):
-        if isinstance(report, pytest.TestReport) and report.nodeid.startswith(folder) and report.capstdout.strip():
-            terminalreporter.write_sep("-", report.nodeid.removeprefix(folder))
-            terminalreporter.write_line(report.capstdout.strip("\n"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,11 +8,11 @@ import pytest
 
 from offline.images.vm import INSTALLED
 from tests.blackbox.oci import tls_context
-from tests.engine.deployment import free_port
 from tests.fleet.conftest import MakeHosts, MakeRegistry
 from tests.fleet.product import Registry
 from tests.fleet.ready import ready_status
 from tests.fleet.vm import Vm
+from tests.ports import free_port
 
 SAYS_WHY_SECONDS = 240
 

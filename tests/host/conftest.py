@@ -11,9 +11,9 @@ from bundle.fleet_archive import FleetArchive
 from bundle.model import Values
 from bundle.user_data import UserData
 from tests.bundle.specs import FLEET, real_values
-from tests.engine.deployment import free_port
 from tests.host.machine import UID, Machine, packed, secret_text
 from tests.host.metadata_server import metadata_server
+from tests.ports import free_port
 from tests.servers.moto import REGION, Moto
 
 BUCKET = "registry-config"

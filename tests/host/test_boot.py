@@ -20,9 +20,9 @@ from bundle.stored_gzip import stored_gzip
 from bundle.user_data import BOOT_SCRIPT
 from host import boot
 from host.boot import Boot, HostError
-from tests.engine.deployment import free_port
 from tests.host.conftest import BUCKET, Cloud
 from tests.host.machine import Machine
+from tests.ports import free_port
 
 SECONDS = 120
 NO_PACKAGE = "#!/bin/sh\nexit 1\n"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.offline.docker_support import WAIT_FOR_TERM, Names, Project, counts, docker, exists, tiny_image
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
@@ -30,12 +31,6 @@ def names() -> Iterator[Names]:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def whole_program(names: Names, image: str, *, port: int, content: str = CANARY, reverse: bool = False, extra: str = "") -> str:

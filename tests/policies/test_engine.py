@@ -10,9 +10,10 @@ from policies.catalog import RULES
 from tests.blackbox.docker_host import leftovers, remove_leftovers
 from tests.certificates import make_ca, make_pair
 from tests.engine.checkout import Checkout
-from tests.engine.deployment import Deployment, free_port, images_setting, settings_for
+from tests.engine.deployment import Deployment, images_setting, settings_for
 from tests.policies.case import CANARY
 from tests.policies.projects import Project
+from tests.ports import free_port
 from tests.storage.test_examples import PREVIEW, settings_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]

@@ -19,7 +19,7 @@ from offline.kit import gobuild
 from offline.servers.process import ServerProcess
 from tests.blackbox.images import MIB, GeneratedBlob, build_image
 from tests.blackbox.oci import RegistryClient, StatusError
-from tests.engine.deployment import free_port
+from tests.ports import free_port
 from tests.servers.moto import Moto
 
 BUCKET, OTHER, PREFIX = "images", "other", "registry/prod"

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from offline.servers.s3_server import S3Server, TlsFiles
 from tests.certificates import make_ca, make_pair
-from tests.engine.deployment import free_port, gateway_address
+from tests.engine.deployment import gateway_address
+from tests.ports import free_port
 from tests.servers.azurite import Azurite
 
 BUCKET = "images"

@@ -11,8 +11,9 @@ from tests.blackbox.docker_host import leftovers
 from tests.blackbox.images import build_image
 from tests.blackbox.oci import Account, RegistryClient
 from tests.engine.checkout import REPO, Checkout
-from tests.engine.deployment import PREFIX, Deployment, free_port, images_setting
+from tests.engine.deployment import PREFIX, Deployment, images_setting
 from tests.engine.make_run import MakeRun
+from tests.ports import free_port
 from tests.stack_names import stack_name
 
 STACK = stack_name("stmake")

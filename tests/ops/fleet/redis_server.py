@@ -11,7 +11,8 @@ from ops.fleet.agreement import Agreement
 from ops.redis import Redis, RedisError
 from ops.settings import FleetSettings, RedisAddress
 from tests.bundle.specs import SNAPSHOT_VALUES
-from tests.ops.gc.fleet import free_port, until
+from tests.ops.gc.fleet import until
+from tests.ports import free_port
 
 PASSWORD = SNAPSHOT_VALUES.redis_password
 LEASE = 6

@@ -8,7 +8,8 @@ import pytest
 from ops.redis import NoAnswerError, Redis, RedisError
 from tests.certificates import make_ca, make_pair
 from tests.ops.fleet.redis_server import PASSWORD, RedisServer
-from tests.ops.gc.fleet import free_port, until
+from tests.ops.gc.fleet import until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.live
 

@@ -9,7 +9,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -32,17 +31,9 @@ from ops.gc.run import Parts, Timing
 from ops.settings import Places
 from tests.bundle.specs import DEFAULT, SNAPSHOT_VALUES
 from tests.ops.gc import binaries
+from tests.ports import free_port
 
 FAST = Timing(attempt_pause=0.5, attempts=8)
-
-
-def free_port() -> int:
-    """A port that is free on every loopback address right now, below those that the system gives to connections, which could take it."""
-    while True:
-        port = secrets.choice(range(15_000, 32_000))
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("0.0.0.0", port))  # noqa: S104 - only to find a number
-            return port
 
 
 @dataclass
