@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bundle import config_service, edge, health, operations, redis_config, registry_config
+from bundle import config_service, edge, operations, redis_config, registry_config
 from bundle.fleet_rules import check_fleet
 from bundle.model import (
     Bundle,
     BundleSpec,
     Cache,
     File,
+    Healthcheck,
     Mount,
     Port,
     Service,
@@ -61,7 +62,7 @@ def _config_service(spec: BundleSpec, groups: list[str], volumes: tuple[Volume, 
         name="config",
         image=spec.images.config,
         entrypoint=("sh", f"{config_service.UPLOAD_DIR}/config/run.sh"),
-        healthcheck=health.ask("test -f /tmp/applied"),
+        healthcheck=Healthcheck(("test", "-f", "/tmp/applied"), interval=2),  # noqa: S108 - the container's own
         memory_mib=32,
         mounts=(
             *(Mount(f"files-{group}", f"/files/{group}", read_only=False) for group in groups),
@@ -83,7 +84,7 @@ def _redis_service(spec: BundleSpec) -> Service:
         image=spec.images.redis,
         entrypoint=("redis-server", "/etc/redis/redis.conf"),
         # Without a password PING is refused with NOAUTH: that the server answers at all is what we ask.
-        healthcheck=health.ask(f"timeout {health.CHECK_SECONDS} redis-cli ping 2>&1 | grep -qE 'PONG|NOAUTH'"),
+        healthcheck=Healthcheck(("sh", "-c", "redis-cli ping 2>&1 | grep -qE 'PONG|NOAUTH'")),
         memory_mib=128,
         mounts=(Mount("files-redis", "/etc/redis"),),
         tmpfs={"/tmp": TMPFS},  # noqa: S108 - the container's own
@@ -104,7 +105,7 @@ def _replica(spec: BundleSpec, number: int) -> Service:
         entrypoint=("registry", "serve", f"{registry_config.CONFIG_DIR}/config.yml"),
         # The root page needs no account; it answers 503 while the storage check fails. The first check comes after one interval:
         # long enough for the edge to have found a new replica before the next one is stopped.
-        healthcheck=health.fetch(f"http://127.0.0.1:{registry_config.HTTP_PORT}/", interval=4, hold=30),
+        healthcheck=Healthcheck(("wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{registry_config.HTTP_PORT}/"), interval=4),
         memory_mib=512,
         mounts=(Mount("files-registry", registry_config.CONFIG_DIR), *spec.storage.mounts),
         tmpfs={"/tmp": TMPFS},  # noqa: S108 - the container's own
@@ -124,7 +125,7 @@ def _edge_service(spec: BundleSpec) -> Service:
         name="edge",
         image=spec.images.edge,
         entrypoint=("sh", "/etc/edge/run.sh"),
-        healthcheck=health.fetch(f"http://127.0.0.1:{edge.STATUS_PORT}/ready", interval=3, hold=30),
+        healthcheck=Healthcheck(("wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{edge.STATUS_PORT}/ready"), interval=3),
         memory_mib=128,
         mounts=(
             Mount("files-edge", "/etc/edge"),

@@ -4,9 +4,8 @@ import configparser
 import io
 import json
 
-from bundle import health
 from bundle.markers import HOST
-from bundle.model import BundleSpec, Cache, File, FleetSpec, Mount, Service, Values, Volume
+from bundle.model import BundleSpec, Cache, File, FleetSpec, Healthcheck, Mount, Service, Values, Volume
 from bundle.ops_archive import ops_archive
 from bundle.registry_config import CONFIG_DIR, DEBUG_PORT, HTTP_PORT, REDIS_CA
 from bundle.templates import render
@@ -108,7 +107,7 @@ def _collector(spec: BundleSpec) -> Service:
         name="collector",
         image=spec.images.registry,
         entrypoint=("sh", "/etc/collector/run.sh"),
-        healthcheck=health.ask(f"test -w {_SPOOL}"),
+        healthcheck=Healthcheck(("test", "-w", _SPOOL)),
         memory_mib=512,
         mounts=(
             Mount("files-registry", CONFIG_DIR),
@@ -129,7 +128,7 @@ def _sweeper(spec: BundleSpec) -> Service:
         name="sweeper",
         image=spec.images.sweeper,
         entrypoint=("sh", "/etc/sweeper/run.sh"),
-        healthcheck=health.ask(f"test -w {_SPOOL}"),
+        healthcheck=Healthcheck(("test", "-w", _SPOOL)),
         memory_mib=256,
         mounts=(
             Mount("files-sweeper", "/etc/sweeper"),
@@ -156,7 +155,7 @@ def _ops(spec: BundleSpec) -> Service:
         name="ops",
         image=spec.images.ops,
         entrypoint=(*OPS_COMMAND, "schedule"),
-        healthcheck=health.ask(f'test -n "$(find {_ALIVE} -mmin -1)"', interval=4),
+        healthcheck=Healthcheck(("sh", "-c", f'test -n "$(find {_ALIVE} -mmin -1)"'), interval=4),
         memory_mib=256,
         mounts=(
             Mount("files-ops", "/etc/ops"),
