@@ -18,6 +18,9 @@ _PACKS = re.compile(r"^Loading policy packs\.\.\.: (starting|done)$")
 _PLAN = "Previewing "
 _ACTION = ("Updating ", "Destroying ", "Refreshing ")
 
+# Groups of others: they are under way as long as any of those is.
+_GROUPS = ("pulumi:pulumi:Stack ", "private-registry:")
+
 PATIENCE_SECONDS = 10.0
 """How long something may be under way before a line says so."""
 
@@ -46,7 +49,8 @@ class Quiet:
         resource, status = row["resource"], row["status"]
         under_way = _UNDER_WAY.match(status)
         if under_way:
-            self._held.setdefault(resource, (now - float(under_way["seconds"]), text.rstrip()))
+            if not resource.startswith(_GROUPS):
+                self._held.setdefault(resource, (now - float(under_way["seconds"]), text.rstrip()))
             return []
         self._held.pop(resource, None)
         left_out = status in _NOTHING_TO_SAY or (self._planning and not self.plan and _PLANNED.match(status))

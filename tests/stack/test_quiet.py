@@ -118,6 +118,14 @@ def test_what_takes_long_is_said_once_and_again_when_it_is_done() -> None:
     assert quiet.rest() == []
 
 
+@pytest.mark.parametrize("group", ["pulumi:pulumi:Stack private-registry-dev", "private-registry:index:Credentials registry-dev"])
+def test_a_group_is_not_said_to_take_long(group: str) -> None:
+    quiet = Quiet(plan=False)
+    assert quiet.feed(f" +  {group} creating (0s) ", 0.0) == []
+    assert quiet.overdue(60.0) == []
+    assert quiet.feed(f" +  {group} created (61s) ", 61.0) == [f" +  {group} created (61s) "]
+
+
 def test_what_was_under_way_when_pulumi_ended_is_said() -> None:
     quiet = Quiet(plan=False)
     quiet.feed(" +  docker:index:Container registry-dev-edge creating (0s) ", 0.0)
