@@ -5,10 +5,10 @@ import gc
 # What imports make stays: to look through it for garbage, again and again, is a sixth of the program's start.
 gc.disable()
 
-import pulumi
+import pulumi  # noqa: E402 - see above
 
-from components.registry import PrivateRegistry, PrivateRegistryArgs
-from components.settings.load import load, prefix_of
+from components.registry import PrivateRegistry, PrivateRegistryArgs  # noqa: E402
+from components.settings.load import load, prefix_of  # noqa: E402
 
 gc.freeze()
 gc.enable()

@@ -10,9 +10,9 @@ gc.disable()
 # Pulumi runs this folder as a program; the package's modules are found from the folder above.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pulumi_policy import PolicyPack
+from pulumi_policy import PolicyPack  # noqa: E402 - see above
 
-from policies.pack import NAME, policies
+from policies.pack import NAME, policies  # noqa: E402
 
 gc.freeze()
 gc.enable()
