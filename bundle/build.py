@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from bundle import config_service, edge, operations, redis_config, registry_config
 from bundle.fleet_rules import check_fleet
+from bundle.health import health_check
 from bundle.model import (
     Bundle,
     BundleSpec,
     Cache,
     File,
-    Healthcheck,
     Mount,
     Port,
     Service,
@@ -18,6 +18,11 @@ from bundle.model import (
 )
 
 TMPFS = "rw,noexec,nosuid,nodev,size=16m,mode=1777"
+
+_NO_EDGE = "nslookup -type=a -timeout=1 -retry=1 edge. 2>&1 | grep -qE 'NXDOMAIN|SERVFAIL|REFUSED'"
+"""Whether the engine's name server knows no edge: then there is nobody who has to find a new replica. Any other answer means an edge."""
+_EDGE_SECONDS = 3
+"""With the interval before a replica's first check: long enough for the edge to have found it before the next replica is stopped."""
 
 
 def _edge_files(spec: BundleSpec) -> tuple[File, ...]:
@@ -62,7 +67,7 @@ def _config_service(spec: BundleSpec, groups: list[str], volumes: tuple[Volume, 
         name="config",
         image=spec.images.config,
         entrypoint=("sh", f"{config_service.UPLOAD_DIR}/config/run.sh"),
-        healthcheck=Healthcheck(("test", "-f", "/tmp/applied"), interval=2),  # noqa: S108 - the container's own
+        healthcheck=health_check(f"test -f {config_service.APPLIED}"),
         memory_mib=32,
         mounts=(
             *(Mount(f"files-{group}", f"/files/{group}", read_only=False) for group in groups),
@@ -84,7 +89,7 @@ def _redis_service(spec: BundleSpec) -> Service:
         image=spec.images.redis,
         entrypoint=("redis-server", "/etc/redis/redis.conf"),
         # Without a password PING is refused with NOAUTH: that the server answers at all is what we ask.
-        healthcheck=Healthcheck(("sh", "-c", "redis-cli ping 2>&1 | grep -qE 'PONG|NOAUTH'")),
+        healthcheck=health_check("exec redis-cli ping >/dev/null"),
         memory_mib=128,
         mounts=(Mount("files-redis", "/etc/redis"),),
         tmpfs={"/tmp": TMPFS},  # noqa: S108 - the container's own
@@ -103,9 +108,12 @@ def _replica(spec: BundleSpec, number: int) -> Service:
         name=name,
         image=spec.images.registry,
         entrypoint=("registry", "serve", f"{registry_config.CONFIG_DIR}/config.yml"),
-        # The root page needs no account; it answers 503 while the storage check fails. The first check comes after one interval:
-        # long enough for the edge to have found a new replica before the next one is stopped.
-        healthcheck=Healthcheck(("wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{registry_config.HTTP_PORT}/"), interval=4),
+        # The root page needs no account; it answers 503 while the storage check fails.
+        healthcheck=health_check(
+            f"exec wget -q -T 3 -O /dev/null http://127.0.0.1:{registry_config.HTTP_PORT}/",
+            settled=_NO_EDGE,
+            settle_seconds=_EDGE_SECONDS,
+        ),
         memory_mib=512,
         mounts=(Mount("files-registry", registry_config.CONFIG_DIR), *spec.storage.mounts),
         tmpfs={"/tmp": TMPFS},  # noqa: S108 - the container's own
@@ -125,7 +133,7 @@ def _edge_service(spec: BundleSpec) -> Service:
         name="edge",
         image=spec.images.edge,
         entrypoint=("sh", "/etc/edge/run.sh"),
-        healthcheck=Healthcheck(("wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{edge.STATUS_PORT}/ready"), interval=3),
+        healthcheck=health_check(f"exec wget -q -T 3 -O /dev/null http://127.0.0.1:{edge.STATUS_PORT}/ready"),
         memory_mib=128,
         mounts=(
             Mount("files-edge", "/etc/edge"),

@@ -41,10 +41,8 @@ def _mount(mount: Mount) -> dict[str, object]:
 def _healthcheck(health: Healthcheck) -> dict[str, object]:
     return {
         "test": ["CMD", *(_plain(word) for word in health.command)],
-        "interval": f"{health.interval}s",
-        "timeout": f"{health.timeout}s",
         "retries": health.retries,
-        "start_period": f"{health.start_period}s",
+        **health.times(),
     }
 
 

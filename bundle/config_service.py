@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from bundle.health import MARK
 from bundle.model import SERVICE_UID, File, Volume
 from bundle.templates import render
 
 UPLOAD_DIR = "/bundle"
+APPLIED = "/tmp/applied"  # noqa: S108 - the container's own
+"""What the script makes when all files are in their places."""
 
 
 def upload_path(file: File) -> str:
@@ -23,4 +26,4 @@ def run_script(files: Sequence[File], data: Sequence[Volume]) -> str:
     """The config container's main process. It takes over the volumes of data for the services' user when they are someone else's."""
     groups: Mapping[str, list[File]] = {group: [f for f in files if f.group == group] for group in dict.fromkeys(f.group for f in files)}
     owned = [data_path(volume) for volume in data]
-    return render("config.sh.j2", groups=groups, uid=SERVICE_UID, owned=owned, uploads=UPLOAD_DIR)
+    return render("config.sh.j2", groups=groups, uid=SERVICE_UID, owned=owned, uploads=UPLOAD_DIR, applied=APPLIED, healthy=MARK)

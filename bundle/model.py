@@ -49,15 +49,26 @@ class Mount:
     read_only: bool = True
 
 
+def _spelled(seconds: int) -> str:
+    """As Go prints a duration below an hour: `45s`, `5m30s`."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
 @dataclass(frozen=True)
 class Healthcheck:
-    """How the engine asks a container whether it is well. Times in seconds."""
+    """How the engine asks a container whether it is well (bundle/health.py makes them). Times in seconds."""
 
     command: tuple[str, ...]
-    interval: int = 5
-    timeout: int = 4
+    interval: int
+    timeout: int
     retries: int = 3
-    start_period: int = 20
+    start_period: int = 25
+
+    def times(self) -> dict[str, str]:
+        """`interval`, `timeout` and `start_period` as the engine spells them; in another spelling the docker provider finds drift."""
+        seconds = {"interval": self.interval, "timeout": self.timeout, "start_period": self.start_period}
+        return {key: _spelled(value) for key, value in seconds.items()}
 
 
 @dataclass(frozen=True)

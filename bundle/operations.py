@@ -4,8 +4,9 @@ import configparser
 import io
 import json
 
+from bundle.health import health_check
 from bundle.markers import HOST
-from bundle.model import BundleSpec, Cache, File, FleetSpec, Healthcheck, Mount, Service, Values, Volume
+from bundle.model import BundleSpec, Cache, File, FleetSpec, Mount, Service, Values, Volume
 from bundle.ops_archive import ops_archive
 from bundle.registry_config import CONFIG_DIR, DEBUG_PORT, HTTP_PORT, REDIS_CA
 from bundle.templates import render
@@ -107,7 +108,7 @@ def _collector(spec: BundleSpec) -> Service:
         name="collector",
         image=spec.images.registry,
         entrypoint=("sh", "/etc/collector/run.sh"),
-        healthcheck=Healthcheck(("test", "-w", _SPOOL)),
+        healthcheck=health_check(f"test -w {_SPOOL}"),
         memory_mib=512,
         mounts=(
             Mount("files-registry", CONFIG_DIR),
@@ -128,7 +129,7 @@ def _sweeper(spec: BundleSpec) -> Service:
         name="sweeper",
         image=spec.images.sweeper,
         entrypoint=("sh", "/etc/sweeper/run.sh"),
-        healthcheck=Healthcheck(("test", "-w", _SPOOL)),
+        healthcheck=health_check(f"test -w {_SPOOL}"),
         memory_mib=256,
         mounts=(
             Mount("files-sweeper", "/etc/sweeper"),
@@ -155,7 +156,7 @@ def _ops(spec: BundleSpec) -> Service:
         name="ops",
         image=spec.images.ops,
         entrypoint=(*OPS_COMMAND, "schedule"),
-        healthcheck=Healthcheck(("sh", "-c", f'test -n "$(find {_ALIVE} -mmin -1)"'), interval=4),
+        healthcheck=health_check(f'test -n "$(find {_ALIVE} -mmin -1)"'),
         memory_mib=256,
         mounts=(
             Mount("files-ops", "/etc/ops"),

@@ -1,6 +1,8 @@
 """The ops container's main loop: runs the jobs of the settings at their times, one after the other, each in a process of its own."""
 
 import json
+import os
+import select
 import signal
 import subprocess
 import sys
@@ -80,11 +82,14 @@ class Loop:
         self.ended: Callable[[Job, int], None] = lambda _job, _code: None
         """Told of each job that ended, with its exit code."""
         self._stopping = False
+        # A signal may come between a look and the sleep after it; a pipe remembers.
+        self._heard, self._told = os.pipe()
         self._process: subprocess.Popen[bytes] | None = None
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Ends the loop; a running job gets SIGTERM and some time to clean up."""
         self._stopping = True
+        os.write(self._told, b"\0")
         if self._process and self._process.poll() is None:
             self._process.terminate()
 
@@ -119,9 +124,7 @@ class Loop:
         log("schedule stopped")
 
     def _pause(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not self._stopping and time.monotonic() < deadline:
-            time.sleep(0.2)
+        select.select([self._heard], [], [], seconds)
 
     def run_job(self, job: Job) -> int:
         """Runs one job now; its JSON result goes to a report file, its log lines to our stderr. Returns its exit code."""

@@ -3,10 +3,14 @@
     tmp-<id>  being written by us          new-<id>  ordered            run-<id>  taken by the service
     done-<id> finished: holds `code` (exit code), `log`, `err` (the end of its messages)
 
+`bell` is a named pipe of the service, which waits there for orders: a line means that there may be one.
+
 Each step is one rename, so an order is either ours to withdraw or theirs to finish, never both.
 """
 
 import contextlib
+import errno
+import os
 import secrets
 import shutil
 import time
@@ -70,7 +74,22 @@ class Spool:
         for name, text in files.items():
             (new / name).write_text(text)
         new.rename(self.folder / f"new-{identity}")
+        self._ring()
         return identity
+
+    def _ring(self) -> None:
+        """Wakes the service. One that is away (no pipe, nobody at its other end) looks for orders at its start."""
+        try:
+            bell = os.open(self.folder / "bell", os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENXIO):
+                raise
+            return
+        try:
+            with contextlib.suppress(BlockingIOError):  # full of calls that it has not heard yet
+                os.write(bell, b"\n")
+        finally:
+            os.close(bell)
 
     def wait(self, identity: str, seconds: float, take_seconds: float = 3600) -> Result:
         """The result; SpoolError when there is none after `seconds`, or when nobody took the order within `take_seconds`.

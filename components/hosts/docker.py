@@ -180,10 +180,8 @@ class DockerHost(pulumi.ComponentResource):
             or None,
             healthcheck=docker.ContainerHealthcheckArgs(
                 tests=["CMD", *health.command],
-                interval=f"{health.interval}s",
-                timeout=f"{health.timeout}s",
                 retries=health.retries,
-                start_period=f"{health.start_period}s",
+                **health.times(),
             ),
             wait=True,
             wait_timeout=WAIT_SECONDS,

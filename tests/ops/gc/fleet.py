@@ -108,7 +108,7 @@ class Fleet:
         assert binary
         (self.root / "bin/registry").symlink_to(binary)
         getent = self.root / "bin/getent"
-        getent.write_text('#!/bin/sh\necho "$2 $2"\n')
+        getent.write_text('#!/bin/sh\nshift\nfor name; do echo "$name $name"; done\n')
         getent.chmod(0o755)
         for host in self.hosts:
             (self.root / f"registry-{host}.yml").write_text(self._registry_config(host))
