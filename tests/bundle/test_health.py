@@ -99,8 +99,8 @@ def test_a_question_that_hangs_is_ended_and_counts_as_bad(container: Container, 
     identity = tmp_path / "hung"
     if stays:
         container.mark.touch()
-    process = container.start(health.health_check(f"exec sh -c 'echo $$ >{identity}; read -r _ <{tmp_path}/never'"))
     subprocess.run(["mkfifo", tmp_path / "never"], check=True)
+    process = container.start(health.health_check(f"exec sh -c 'echo $$ >{identity}; read -r _ <{tmp_path}/never'"))
     said = process.communicate(timeout=SECONDS)[0]
     assert process.returncode == 1
     assert "no answer within" in said
