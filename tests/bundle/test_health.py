@@ -1,4 +1,4 @@
-"""The health check as the shell runs it: quick to say that a container is ready, rarely started while all is well, quick to say when it isn't."""
+"""The health check as the shell runs it: quick to say that a container is ready or is not, and rarely started while all is well."""
 
 import subprocess
 import sys
@@ -13,8 +13,8 @@ from bundle import health
 from bundle.build import build
 from bundle.model import Healthcheck
 from offline.plugins.docker.values import format_duration
-from tests.bundle.specs import VARIANTS
 from tests.blackbox.waiting import wait_for
+from tests.bundle.specs import VARIANTS
 
 SECONDS = 30
 # It writes down what it is asked to do, and hurries.
@@ -137,7 +137,9 @@ def test_the_engine_starts_few_checks_and_never_ends_one(name: str) -> None:
     for service in build(VARIANTS[name]).services:
         check = service.healthcheck
         assert check.command[:2] == ("sh", "-c"), service.name
-        assert f"up + {health.HOLD_SECONDS}" in check.command[2], f"{service.name}: a check each few seconds keeps a processor busy for ever"
+        assert f"up + {health.HOLD_SECONDS}" in check.command[2], (
+            f"{service.name}: a check each few seconds keeps a processor busy for ever"
+        )
         assert check.timeout > health.HOLD_SECONDS + 2 * health.PAUSE_SECONDS, service.name
 
 
