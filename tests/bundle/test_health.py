@@ -1,5 +1,6 @@
-"""The health check as the shell runs it: quick to say that a container is ready, rarely started while all is well, quick to say when it isn't."""
+"""The health check as the shell runs it: quick when a container gets ready or sick, and rarely started while all is well."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,8 +14,8 @@ from bundle import health
 from bundle.build import build
 from bundle.model import Healthcheck
 from offline.plugins.docker.values import format_duration
-from tests.bundle.specs import VARIANTS
 from tests.blackbox.waiting import wait_for
+from tests.bundle.specs import VARIANTS
 
 SECONDS = 30
 # It writes down what it is asked to do, and hurries.
@@ -97,10 +98,10 @@ def test_a_service_that_is_not_well_is_given_some_time_and_then_called_so(contai
 @pytest.mark.parametrize("stays", [False, True], ids=["short", "staying"])
 def test_a_question_that_hangs_is_ended_and_counts_as_bad(container: Container, tmp_path: Path, stays: bool) -> None:
     identity = tmp_path / "hung"
+    os.mkfifo(tmp_path / "never")
     if stays:
         container.mark.touch()
     process = container.start(health.health_check(f"exec sh -c 'echo $$ >{identity}; read -r _ <{tmp_path}/never'"))
-    subprocess.run(["mkfifo", tmp_path / "never"], check=True)
     said = process.communicate(timeout=SECONDS)[0]
     assert process.returncode == 1
     assert "no answer within" in said
@@ -137,7 +138,9 @@ def test_the_engine_starts_few_checks_and_never_ends_one(name: str) -> None:
     for service in build(VARIANTS[name]).services:
         check = service.healthcheck
         assert check.command[:2] == ("sh", "-c"), service.name
-        assert f"up + {health.HOLD_SECONDS}" in check.command[2], f"{service.name}: a check each few seconds keeps a processor busy for ever"
+        assert f"up + {health.HOLD_SECONDS}" in check.command[2], (
+            f"{service.name}: a check each few seconds keeps a processor busy for ever"
+        )
         assert check.timeout > health.HOLD_SECONDS + 2 * health.PAUSE_SECONDS, service.name
 
 
