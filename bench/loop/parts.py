@@ -3,7 +3,7 @@
 import contextlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import busy
@@ -15,6 +15,8 @@ from bench.loop.pairs import PairedFigure, Run, Side, of_runs, order
 from offline.kit.progress import step
 
 Sources = tuple[Source, Source]
+IdleRound = tuple[busy.BusyShare, Mapping[Side, busy.BusyShare]]
+"""The machine without a stack, and with the idle stack of each side."""
 COLD_GIB, WARM_GIB = 8.0, 4.0
 _TEST_SECONDS = 3 * 3600.0
 
@@ -97,7 +99,7 @@ def _deploy(made: Clone, until: contextlib.ExitStack) -> None:
         made.make("up")
 
 
-def idle_figures(rounds: list[tuple[busy.BusyShare, Mapping[Side, busy.BusyShare]]]) -> list[PairedFigure]:
+def idle_figures(rounds: Sequence[IdleRound]) -> list[PairedFigure]:
     """What an idle stack costs: the machine's busy time with it, less that without it in the same round."""
     machine = tuple((shares[Side.HERE].core_percent, shares[Side.AGAINST].core_percent) for _, shares in rounds)
     less = tuple(
@@ -112,10 +114,9 @@ def idle_figures(rounds: list[tuple[busy.BusyShare, Mapping[Side, busy.BusyShare
 def idle(sources: Sources, pairs: int, folder: Path, *, seconds: float, settle: float) -> list[PairedFigure]:
     """The machine's busy time without a stack and with an idle one of each checkout; one stack at a time."""
     surroundings.require_disk(folder, WARM_GIB)
-    rounds: list[tuple[busy.BusyShare, Mapping[Side, busy.BusyShare]]] = []
+    rounds: list[IdleRound] = []
     with cloned_pair(sources) as clones:
         for pair in range(pairs):
-            # After the first deployment in every round, so that the engine runs in all of them.
             shares: dict[Side, busy.BusyShare] = {}
             for side in order(pair):
                 with contextlib.ExitStack() as deployed:
