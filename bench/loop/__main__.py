@@ -92,7 +92,9 @@ def main(arguments: Sequence[str]) -> int:
         fail(str(error))
         return 1
     except KeyboardInterrupt:
-        say("stopped; what was made has been removed")
+        say(
+            "stopped; what was made has been removed (was that stopped too, remove registry-bench-* from the engine, and bench-loop-* here)"
+        )
         return 130
     print(report.as_json(done) if options.json else report.table(done), flush=True)
     return 0

@@ -54,6 +54,12 @@ def engine_answers() -> bool:
     return True
 
 
+def require_client() -> None:
+    """Raises BenchError where an engine answers but the `docker` command is missing, which clears away what is left of a stack."""
+    if engine_answers() and not shutil.which("docker"):
+        raise BenchError("the command `docker` is missing: sudo apt-get install docker-cli (before Debian 13: docker.io)")
+
+
 def kit_tags(image: Mapping[str, Any]) -> list[str]:
     """The tags by which the kit would find an image again, out of what `docker image inspect` says of it. Tags that people gave stay."""
     if is_for_tests(str(((image.get("Config") or {}).get("Labels") or {}).get(LABEL, ""))):

@@ -36,6 +36,7 @@ def in_pairs(pairs: int, what: str, one: Callable[[Side], Run]) -> list[tuple[Ru
 def cold(sources: Sources, pairs: int, folder: Path, *, purge: bool) -> list[PairedFigure]:
     """`make up` with nothing there: a fresh clone, empty caches, none of the kit's images; with `purge` no Docker packages either."""
     surroundings.require_disk(folder, COLD_GIB)
+    machine_state.require_client()
     machine_state.check_cold(purge=purge)
 
     def one(side: Side) -> Run:
@@ -74,6 +75,7 @@ def refuse_rebuilding(log: str, label: str) -> None:
 def warm(sources: Sources, pairs: int, folder: Path) -> list[PairedFigure]:
     """`make up` and `make preview` with nothing to change, on a deployed stack of each checkout."""
     surroundings.require_disk(folder, WARM_GIB)
+    machine_state.require_client()
     with cloned_pair(sources) as clones, contextlib.ExitStack() as deployed:
         for made in clones.values():
             _deploy(made, deployed)
@@ -114,6 +116,7 @@ def idle_figures(rounds: Sequence[IdleRound]) -> list[PairedFigure]:
 def idle(sources: Sources, pairs: int, folder: Path, *, seconds: float, settle: float) -> list[PairedFigure]:
     """The machine's busy time without a stack and with an idle one of each checkout; one stack at a time."""
     surroundings.require_disk(folder, WARM_GIB)
+    machine_state.require_client()
     rounds: list[IdleRound] = []
     with cloned_pair(sources) as clones:
         for pair in range(pairs):

@@ -67,6 +67,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(tempfile, "tempdir", str(made.temporary))
     monkeypatch.setattr(clones, "remove_leftovers", lambda prefix: made.log.open("a").write(f"engine leftovers {prefix}\n"))
     monkeypatch.setattr(clones, "free_port", lambda: 15_001)
+    monkeypatch.setattr(machine_state, "engine_answers", lambda: False)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield made
@@ -148,6 +149,17 @@ def test_a_cold_run_has_no_images_and_no_caches_and_leaves_neither(world: World,
     assert world.calls() == [call for calls in one for call in ("images removed", *calls, "images removed")]
     assert len(world.stacks() - {"x"}) == 8, "each run has a stack of its own"
     assert not list(world.temporary.iterdir())
+
+
+@pytest.mark.parametrize("part", ["cold", "warm", "idle"])
+def test_without_the_docker_command_nothing_is_deployed_that_could_not_be_cleared_away(
+    part: str, world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(machine_state, "engine_answers", lambda: True)
+    monkeypatch.setattr(machine_state.shutil, "which", lambda name, **_: None if name == "docker" else name)
+    assert loop.main([part, "--against", str(world.against)]) == 1
+    assert "the command `docker` is missing" in capsys.readouterr().err
+    assert not world.log.exists()
 
 
 def test_what_is_measured_is_the_commit(world: World, capsys: pytest.CaptureFixture[str]) -> None:
