@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from offline.kit import places
 from offline.kit.errors import KitError
 from offline.kit.progress import fail
-from stack import s3_server, show
+from stack import show
 from stack.cloud_plan import plan_environment
 from stack.down import down
 from stack.operations import ops
 from stack.policy_pack import policy_arguments
-from stack.session import create_if_missing, open_session
+from stack.session import VERBOSE, create_if_missing, open_session
 from stack.up import up
 
 
@@ -35,6 +35,8 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=text, add_help=name != "ops")
         command.add_argument("--stack", default="dev", help="the stack (default: dev)")
+        if name in {"up", "preview", "down"}:
+            command.add_argument(VERBOSE, nargs="?", const="", help="show all that pulumi says (with a number: pulumi's own option)")
         if name == "outputs":
             command.add_argument("--json", action="store_true", help="as JSON")
             command.add_argument("--show-secrets", action="store_true", help="with passwords in the clear")
@@ -59,6 +61,8 @@ def main(arguments: Sequence[str]) -> int:
     options, rest = parser.parse_known_args(arguments)
     if rest and options.command not in {"up", "preview", "down", "ops"}:
         parser.error(f"unknown arguments: {' '.join(rest)}")
+    if getattr(options, "verbose", None) is not None:
+        rest += [VERBOSE, *([f"{VERBOSE}={options.verbose}"] if options.verbose else [])]
     try:
         return _run(options, rest)
     except KitError as error:
@@ -81,6 +85,9 @@ def _run(options: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: PLR0
         case "password":
             return show.password(options.stack, options.account)
         case "s3-server":
+            # Local import: the others need no server, and its client takes a moment to load.
+            from stack import s3_server  # noqa: PLC0415
+
             return s3_server.perform(options.stack, options.action)
         case _:
             return show.environment(options.stack)

@@ -6,7 +6,6 @@ from typing import Any, cast
 import yaml
 
 from offline.kit.progress import say
-from offline.plugins.preview.permission import PLAN, REQUEST
 from stack.session import PROJECT, Session
 
 _TYPES = ("aws:", "azure-native:")
@@ -33,10 +32,15 @@ def plan_environment(session: Session, environment: Mapping[str, str]) -> Mappin
 
     Not where the stack has something in a cloud already: what is there only the vendor's plugin can tell.
     """
-    if not session.prepared.kit_cli or REQUEST in environment:
+    if not session.prepared.kit_cli:
         return {}
     wanted = clouds(session.config.read_text(encoding="utf-8"))
-    if not wanted or any(str(resource.get("type", "")).startswith(_TYPES) for resource in session.resources()):
+    if not wanted:
+        return {}
+    # Local import: the plugins' framework takes a moment to load, and most stacks are on Docker alone.
+    from offline.plugins.preview.permission import PLAN, REQUEST  # noqa: PLC0415
+
+    if REQUEST in environment or any(str(resource.get("type", "")).startswith(_TYPES) for resource in session.resources()):
         return {}
     say(
         f"{' and '.join(wanted)}: where the vendor's plugin is not installed, the kit's shows the plan. It knows the cloud's types and "

@@ -6,6 +6,7 @@ from typing import Any
 
 from offline.kit import prepared
 from offline.kit.progress import say, warn
+from stack import last_deployment, passphrase
 from stack.session import Session, create_if_missing, open_session
 from stack.up import ca_folder
 
@@ -52,6 +53,8 @@ def _forget(session: Session) -> None:
     """Removes this checkout's own files of a stack that is gone."""
     session.config.unlink(missing_ok=True)
     prepared.forget(session.stack)
+    last_deployment.forget(session.state, session.stack)
+    passphrase.forget(session.state, session.stack)
     folder = ca_folder(session.stack)
     if folder.exists():
         shutil.rmtree(folder)

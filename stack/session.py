@@ -2,10 +2,7 @@
 
 import json
 import os
-import signal
-import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,13 +15,21 @@ from offline.kit.errors import KitError
 from offline.kit.files import write_if_changed
 from offline.kit.progress import say
 from offline.kit.stack_file import locate
-from stack import backend, config_copy, local_values, passphrase, stale_lock
+from offline.kit.wrappers import PLUGIN_SETTINGS
+from stack import backend, config_copy, local_values, passphrase, run_pulumi, stale_lock
 
 PROJECT = "private-registry"
+VERBOSE = "--verbose"
+"""Of `make up`, `preview` and `down`: all that pulumi says. pulumi's own option of this name takes a number (`--verbose=3`)."""
 _ANSWER_SECONDS = 300.0
+_LOGS_MB = "20"
+"""Of pulumi's own logs in a checkout; it keeps 500 MB otherwise, 0.7 a run."""
 # Enough of a Pulumi.yaml for commands that look at state only. They run in the folder of the copies, because some of them write into
 # (`stack init`) or delete (`stack rm`) the stack file beside the Pulumi.yaml, and the tracked one must stay as it is.
 _PROJECT_FILE = f"name: {PROJECT}\nruntime: python\n"
+# The language host names every SDK that is installed, and the engine fetches the plugin of each before it runs the program. A stack on
+# Docker has no use for those of the clouds, which are large. Without this step a plugin is fetched when a resource asks for it.
+_ALWAYS = {"PULUMI_SKIP_UPDATE_CHECK": "1", "PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL": "true"}
 
 
 @dataclass(frozen=True)
@@ -53,14 +58,16 @@ class Session:
         return run(command, env=self.environment, why=f"stack {self.stack}", timeout=_ANSWER_SECONDS, stdin=stdin)
 
     def perform(self, operation: str, *arguments: str, more: Mapping[str, str] = MappingProxyType({})) -> int:
-        """Runs `pulumi up`, `preview` or `destroy` on the program, with its output streamed. Returns pulumi's exit code.
+        """Runs `pulumi up`, `preview` or `destroy` on the program, with its output shown. Returns pulumi's exit code.
 
-        `more` is added to pulumi's environment.
+        `more` is added to pulumi's environment. Lines that only repeat are left out, unless VERBOSE is among the arguments.
         """
-        command = ["pulumi", operation, "--stack", self.stack, "--config-file", str(self.config), *arguments]
-        environment = {**os.environ, **self.environment, **more}
-        with _interrupts_go_to_pulumi(), subprocess.Popen(command, cwd=places.REPO, env=environment) as process:
-            return process.wait()
+        verbose = VERBOSE in arguments
+        given = [argument for argument in arguments if argument != VERBOSE]
+        less = () if verbose else ("--suppress-progress",)
+        command = ["pulumi", operation, "--stack", self.stack, "--config-file", str(self.config), *less, *given]
+        quiet = run_pulumi.wanted(plan=operation == "preview", verbose=verbose)
+        return run_pulumi.run(command, places.REPO, {**os.environ, **self.environment, **more}, quiet)
 
     def exists(self) -> bool:
         """Whether the backend has this stack."""
@@ -84,15 +91,18 @@ class Session:
         return list(deployment.get("resources") or [])
 
 
-@contextmanager
-def _interrupts_go_to_pulumi() -> Iterator[None]:
-    """Ctrl-C reaches pulumi by itself (same terminal); it then ends in order, and this process waits for that."""
-    # A handler that does nothing, and not SIG_IGN, which pulumi would inherit.
-    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _kit_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """What makes pulumi the kit's, with the kit's plugins. A login stays where it is: only the rest of pulumi's home is another."""
+    login = environment.get("PULUMI_CREDENTIALS_PATH") or environment.get("PULUMI_HOME") or str(Path.home() / ".pulumi")
+    return {
+        "PATH": f"{places.BIN}{os.pathsep}{environment.get('PATH', '')}",
+        # Looking for plugins on the network could only take time.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_HOME": str(places.PULUMI_HOME),
+        "PULUMI_CREDENTIALS_PATH": login,
+        "PULUMI_LOG_ROTATION_MAX_TOTAL_MB": environment.get("PULUMI_LOG_ROTATION_MAX_TOTAL_MB", _LOGS_MB),
+        **PLUGIN_SETTINGS,
+    }
 
 
 def open_session(stack: str) -> Session:
@@ -103,11 +113,9 @@ def open_session(stack: str) -> Session:
     tracked_text = locate(places.REPO, stack).read_text(encoding="utf-8")
     decided = prepared.load(stack)
     chosen = backend.choose(os.environ, Path.home(), places.STATE)
-    environment = {"PULUMI_SKIP_UPDATE_CHECK": "1", **chosen.environment}
+    environment = {**_ALWAYS, **chosen.environment}
     if decided.kit_cli:
-        environment["PATH"] = f"{places.BIN}{os.pathsep}{os.environ.get('PATH', '')}"
-        # The kit's plugins are on PATH; looking for others on the network could only take time.
-        environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+        environment |= _kit_environment(os.environ)
     if chosen.is_local:
         Path(chosen.url.removeprefix("file://")).mkdir(parents=True, exist_ok=True, mode=0o700)
         salt = config_copy.salt_of(tracked_text)
@@ -119,7 +127,7 @@ def open_session(stack: str) -> Session:
         # A leftover of a stack that is gone, possibly with the salt of another passphrase.
         before = ""
     text = config_copy.merge(tracked_text, before, decided.images, stack, local_values.load(places.STATE, stack).plain)
-    passphrase.check({**os.environ, **environment}, config_copy.salt_of(text), stack)
+    passphrase.check({**os.environ, **environment}, config_copy.salt_of(text), stack, passphrase.known(session.state, stack))
     write_if_changed(session.config, text, mode=0o600)
     if session.exists():
         _encrypt_local_values(session)

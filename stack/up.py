@@ -1,7 +1,7 @@
 """`make up`: deploys a stack and says how to use it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,8 @@ from offline.kit import places
 from offline.kit.files import write_if_changed
 from offline.kit.progress import say
 from offline.kit.stack_file import wishes
+from stack.deploy import deploy
 from stack.example import Registry, example
-from stack.policy_pack import up_arguments
 from stack.session import Session, create_if_missing, open_session
 
 
@@ -24,12 +24,14 @@ def up(stack: str, arguments: Sequence[str]) -> int:
     started = time.monotonic()
     session = open_session(stack)
     create_if_missing(session)
-    code = session.perform("up", "--yes", *up_arguments(places.REPO, stack), *arguments)
+    done = deploy(session, arguments)
+    code = done.code
     seconds = time.monotonic() - started
     if code:
         say(f"pulumi up failed with code {code} after {seconds:.0f} s; once its cause is gone, the same command carries on")
         return code
-    outputs = session.outputs()
+    # pulumi's log has all that the lines need; asking for the state costs a second.
+    outputs = done.outputs or session.outputs()
     if outputs.get("url"):
         # Flushed, so that it stands before the last line where both streams go into one file.
         print(example(_registry(session, outputs)), flush=True)
@@ -37,16 +39,19 @@ def up(stack: str, arguments: Sequence[str]) -> int:
     return 0
 
 
-def _registry(session: Session, outputs: dict[str, Any]) -> Registry:
+def _registry(session: Session, outputs: Mapping[str, Any]) -> Registry:
     """Reads what the example needs from the outputs, and writes the CA certificate to its file."""
     folder: Path | None = None
     if outputs.get("caCertificate"):
         folder = ca_folder(session.stack)
         write_if_changed(folder / "ca.crt", str(outputs["caCertificate"]))
-    accounts: dict[str, str] = outputs.get("accounts") or {"admin": ""}
+    accounts: Mapping[str, object] = outputs.get("accounts") or {"admin": ""}
     chosen = wishes(session.config.read_text(encoding="utf-8"), {}).images
-    # Local import: the settings' models take a moment to load, and only this line needs them.
+    return Registry(session.stack, str(outputs["url"]), next(iter(accounts)), chosen.get("config") or _default_image(), folder)
+
+
+def _default_image() -> str:
+    # Local import: the settings' models take a moment to load, and only a stack on the vendors' images needs them here.
     from components.settings.model import ImagesSettings  # noqa: PLC0415
 
-    default = str(ImagesSettings.model_fields["config"].default)
-    return Registry(session.stack, str(outputs["url"]), next(iter(accounts)), chosen.get("config", default), folder)
+    return str(ImagesSettings.model_fields["config"].default)

@@ -14,8 +14,11 @@ settings.register_profile("fast", deadline=None, max_examples=20)
 settings.load_profile("whole")
 
 
-# Last: the folders' own conftest files mark their tests first.
-@pytest.hookimpl(trylast=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    scheduling.mark(item)
+
+
+# The folders' conftest files come before this one, and mark what their tests need.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     scheduling.arrange(items)
 

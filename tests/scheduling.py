@@ -56,16 +56,24 @@ def _shares(item: pytest.Item) -> bool:
     return any(one.scope != "function" and one.baseid.startswith(TESTS.name) and one.argname not in CHEAP for one in definitions)
 
 
+def _group(item: pytest.Item) -> str:
+    place = item.path.relative_to(TESTS)
+    callspec = getattr(item, "callspec", None)
+    return group_of(place.parts[0], place.as_posix(), callspec.params if callspec else {})
+
+
+def mark(item: pytest.Item) -> None:
+    """Marks a test that shares something with its group. To be called as soon as it is collected: pytest-xdist takes the group into the
+    test's id before any conftest file sees the whole list."""
+    if _shares(item):
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+
 def arrange(items: list[pytest.Item]) -> None:
-    """Marks each test that shares something with its group, and sorts the list in place; tests of a group keep their order."""
+    """Sorts the list in place; tests of a group keep their order."""
     order: dict[pytest.Item, tuple[int, int]] = {}
     first: dict[str, tuple[int, int]] = {}
     for number, item in enumerate(items):
-        place = item.path.relative_to(TESTS)
-        callspec = getattr(item, "callspec", None)
-        parameters: dict[str, object] = callspec.params if callspec else {}
-        group = group_of(place.parts[0], place.as_posix(), parameters)
-        if _shares(item):
-            item.add_marker(pytest.mark.xdist_group(group))
+        group = _group(item)
         order[item] = first.setdefault(group, (rank(group, waits=_waits(item)), number))
     items.sort(key=order.__getitem__)

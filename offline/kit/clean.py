@@ -63,7 +63,7 @@ def clean() -> None:
     encrypted = encrypted_files(places.REPO)
     if live:
         warn(f"kept: {places.STATE} holds the state and passphrase of {', '.join(live)} (first: make down STACK={live[0]})")
-        _remove_all("the kit's links in .state", (places.BIN, places.TOOLS, places.STATE / "prepared"))
+        _remove_all("the kit's links in .state", (places.BIN, places.TOOLS, places.PULUMI_HOME, places.STATE / "prepared"))
         _remove_all("the image of make up's example", (places.STATE / places.EXAMPLE_IMAGE,))
     elif kept := _kept(encrypted):
         _remove_all("the local state, which holds no stack", (path for path in places.STATE.iterdir() if path not in kept))

@@ -7,6 +7,8 @@ REPO = Path(__file__).resolve().parents[2]
 STATE = REPO / ".state"
 BIN = STATE / "bin"
 TOOLS = STATE / "tools"
+PULUMI_HOME = STATE / "pulumi-home"
+"""Home folder of the kit's pulumi: this checkout's plugins and pulumi's own logs."""
 EXAMPLE_IMAGE = "hello"
 """In STATE, the image that comes back in the example of `make up`: below the checkout, so that nobody else's try is in the way."""
 VENV = REPO / ".venv"

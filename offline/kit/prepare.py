@@ -91,6 +91,7 @@ def prepare(request: Request, vendor_images: Mapping[str, str]) -> None:
         engine = engine_start.ensure(wishes.address, "test" if request.tests else "up")
     if cli.kit:
         wrappers.write_wrappers(places.BIN, places.REPO, places.VENV_PYTHON, gobuild.build(gobuild.CLI))
+        wrappers.write_plugin_home(places.PULUMI_HOME, places.REPO, places.VENV_PYTHON)
     elif places.BIN.exists():
         # A vendor CLI has been installed meanwhile: our plugins must not stay in its way.
         shutil.rmtree(places.BIN)

@@ -1,6 +1,7 @@
 """The make targets, as a person uses them."""
 
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +85,54 @@ def test_make_up_again_changes_nothing(made: MakeRun, printed: str) -> None:
     again = made.make("up", STACK, check=True)
     assert "unchanged" in again.text
     _assert_no_changes(again.text)
+
+
+def test_make_up_names_each_resource_once_and_not_where_plugins_lie(made: MakeRun, printed: str) -> None:
+    assert made
+    rows = re.findall(r"^ [+] +(\S+:\S+:\S+ \S+) (\S+)", printed, re.MULTILINE)
+    done = [resource for resource, what in rows if what == "created"]
+    assert len(done) == len(set(done)) > 30, printed
+    other = {what for _, what in rows} - {"created"}
+    assert other <= {"creating"}, "what is only planned is no news"
+    assert "creating (0s)" not in printed, "nor is what has just begun"
+    assert "from $PATH" not in printed
+    assert not re.search(r"^@ ", printed, re.MULTILINE), "dots that only say that it goes on"
+
+
+def test_a_stack_on_docker_asks_for_no_plugin_of_a_cloud(made: MakeRun, printed: str) -> None:
+    assert printed
+    # pulumi notes the last use of each plugin that it has looked for and found.
+    home = made.folder / ".state" / "pulumi-home" / "plugins"
+    used = {path.name.split("-v", 1)[0] for path in home.glob("*.lastused")}
+    assert used == {"language-python", "resource-docker", "resource-random", "resource-tls"}
+
+
+def test_verbose_shows_all_that_pulumi_says(made: MakeRun, printed: str) -> None:
+    assert printed
+    for target in ("up", "preview"):
+        assert "Loading policy packs" not in made.make(target, STACK, check=True).text
+        shown = made.make(target, STACK, check=True, arguments="--verbose").text
+        assert "Loading policy packs" in shown
+        assert "unchanged" in shown
+
+
+def test_what_a_preview_finds_with_nothing_changed_here_is_deployed(made: MakeRun, printed: str) -> None:
+    """As when a certificate is due: the files are those of the last time, and yet there is something to do."""
+    assert printed
+    file = made.folder / f"Pulumi.{STACK}.yaml"
+    before = file.read_text()
+    as_deployed = f"from stack import last_deployment, session; last_deployment.remember(session.open_session({STACK!r}))"
+    try:
+        file.write_text(f"{before}  private-registry:registry:\n    logLevel: debug\n")
+        made.shell(f".venv/bin/python -c {shlex.quote(as_deployed)}")
+        again = made.make("up", STACK, check=True).text
+        assert re.search(rf"Container registry-{STACK}-registry-1 replaced", again), again
+        assert again.index("Previewing update") < again.index("Updating")
+        shown = made.shell(f"docker inspect --format '{{{{.State.Running}}}}' registry-{STACK}-registry-1").out.strip()
+        assert shown == "true"
+    finally:
+        file.write_text(before)
+    assert "unchanged" in made.make("up", STACK, check=True).text
 
 
 def test_make_preview_runs_and_the_policies_find_nothing(made: MakeRun, printed: str) -> None:

@@ -1,5 +1,6 @@
 """Files, wrappers, locks and progress lines."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from offline.kit.files import point_link, write_if_changed, write_whole
 from offline.kit.lock import locked
 from offline.kit.progress import step
 from offline.kit.venv import fingerprint
-from offline.kit.wrappers import MODULES, write_wrappers
+from offline.kit.wrappers import MODULES, write_plugin_home, write_wrappers
 
 
 def test_files_are_replaced_with_their_mode(tmp_path: Path) -> None:
@@ -46,6 +47,15 @@ def test_a_wrapper_runs_this_checkouts_module_whatever_its_path(tmp_path: Path) 
     shown = subprocess.run([tmp_path / "bin" / "pulumi-resource-random", "a b"], capture_output=True, text=True, check=True, cwd="/")
     assert shown.stdout.strip() == f"['a b'] {module}"
     assert {path.name for path in (tmp_path / "bin").iterdir()} == {*MODULES, "pulumi"}
+
+
+def test_the_engine_finds_a_wrapper_for_each_plugin_in_its_home(tmp_path: Path) -> None:
+    write_plugin_home(tmp_path / "home", tmp_path, Path(sys.executable))
+    found = {path.name: path.parent.name for path in (tmp_path / "home" / "plugins").glob("*/*")}
+    assert found.keys() == MODULES.keys()
+    for name, folder in found.items():
+        assert folder.startswith(f"{name.removeprefix('pulumi-')}-v"), "the engine goes by the folder's name: kind, name, version"
+    assert os.access(tmp_path / "home" / "plugins" / found["pulumi-resource-tls"] / "pulumi-resource-tls", os.X_OK)
 
 
 def test_a_second_run_waits_for_the_lock(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

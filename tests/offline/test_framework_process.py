@@ -53,6 +53,31 @@ def test_a_plugin_leaves_when_the_engine_is_gone() -> None:
         time.sleep(0.1)
 
 
+def test_a_plugin_leaves_at_once_whichever_thread_gets_the_signal() -> None:
+    """The system may give a signal to any thread. Here another one than the main thread gets it, and the poll for orphans never comes."""
+    script = textwrap.dedent("""
+        import signal, sys, threading
+        from offline.plugins.framework import process
+        from offline.plugins.random import PLUGIN
+
+        def signal_myself():
+            sys.stdin.read()
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+        process._ORPHAN_POLL_SECONDS = 3600
+        threading.Thread(target=signal_myself, daemon=True).start()
+        process.serve(PLUGIN)
+        """)
+    plugin = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert plugin.stdout
+        plugin.stdout.readline()
+        plugin.communicate(timeout=30)  # closes its standard input
+    finally:
+        plugin.kill()
+    assert plugin.returncode == 0, "each plugin of a run would keep pulumi waiting"
+
+
 def _runs(pid: int) -> bool:
     try:
         os.kill(pid, 0)

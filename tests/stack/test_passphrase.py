@@ -1,6 +1,7 @@
 """The passphrase of the local backend."""
 
 import base64
+import os
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,37 @@ def test_a_wrong_passphrase_is_one_clear_error(tmp_path: Path) -> None:
 def test_a_passphrase_file_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(KitError, match="passphrase file cannot be read"):
         passphrase.check({"PULUMI_CONFIG_PASSPHRASE_FILE": str(tmp_path / "none")}, SALT, "dev")
+
+
+def test_a_file_that_fitted_is_not_checked_again_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, memory = tmp_path / "p", passphrase.known(tmp_path, "dev")
+    environment = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)}
+    file.write_text("abc\n")
+    passphrase.check(environment, SALT, "dev", memory)
+    assert "abc" not in memory.read_text()
+    assert memory.stat().st_mode & 0o777 == 0o600
+    derived: list[str] = []
+    fits = passphrase.fits
+    monkeypatch.setattr(passphrase, "fits", lambda word, salt: derived.append(word) or fits(word, salt))
+    passphrase.check(environment, SALT, "dev", memory)
+    assert derived == [], "deriving the key takes a third of a second"
+    about = file.stat()
+    file.write_text("abd\n")
+    os.utime(file, ns=(about.st_atime_ns, about.st_mtime_ns))
+    with pytest.raises(KitError, match="wrong passphrase"):
+        passphrase.check(environment, SALT, "dev", memory)
+    passphrase.check({"PULUMI_CONFIG_PASSPHRASE": "abc", **environment}, SALT, "dev", memory)
+    assert derived == ["abd", "abc"], "one from a variable leaves no trace, and is checked each time"
+
+
+def test_a_wrong_file_is_not_remembered(tmp_path: Path) -> None:
+    file, memory = tmp_path / "p", passphrase.known(tmp_path, "dev")
+    file.write_text("wrong\n")
+    for _ in range(2):
+        with pytest.raises(KitError, match="wrong passphrase"):
+            passphrase.check({"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)}, SALT, "dev", memory)
+    assert not memory.exists()
+    file.write_text("abc\n")
+    passphrase.check({"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)}, SALT, "dev", memory)
+    with pytest.raises(KitError, match="wrong passphrase"):
+        passphrase.check({"PULUMI_CONFIG_PASSPHRASE_FILE": str(file)}, SALT.replace("UR0d", "UR0e"), "dev", memory)

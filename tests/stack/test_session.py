@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -24,7 +25,8 @@ case "$*" in
   *"stack output"*) printf '%s' '{"url":"https://localhost:5443","caCertificate":"PEM\n","accounts":{"admin":"hunter2hunter2"}}' ;;
   *"stack ls"*) echo '[{"name":"organization/dev"}]' ;;
   *"stack export"*) cat "$FAKE_EXPORT" ;;
-  up*) exit "${FAKE_UP:-0}" ;;
+  up*) printf ' +  a:b:C d creating (0s) \n +  a:b:C d created (0s) \n'; exit "${FAKE_UP:-0}" ;;
+  preview*|destroy*) printf ' +  a:b:C d creating (0s) \n +  a:b:C d created (0s) \n' ;;
 esac
 """
 
@@ -65,7 +67,10 @@ def test_up_deploys_and_prints_the_example_without_the_password(checkout: Path, 
     assert (checkout / ".state/ca/dev/ca.crt").read_text() == "PEM\n"
     assert (checkout / "Pulumi.dev.yaml").read_text() == tracked
     up = next(line for line in _log(checkout) if line.startswith("up "))
-    assert up == f"up --stack dev --config-file {checkout}/.state/stacks/Pulumi.dev.yaml --yes --skip-preview --target x"
+    config = f"--config-file {checkout}/.state/stacks/Pulumi.dev.yaml"
+    assert re.sub(r"--event-log \S+", "--event-log LOG", up) == (
+        f"up --stack dev {config} --suppress-progress --yes --event-log LOG --skip-preview --target x"
+    )
     assert "offline/edge:1" in (checkout / ".state/stacks/Pulumi.dev.yaml").read_text()
 
 
@@ -74,7 +79,7 @@ def test_the_policy_pack_is_used_when_there_is_one(checkout: Path) -> None:
     (checkout / "policies" / "PulumiPolicy.yaml").touch()
     assert main(["up"]) == 0
     up = next(line for line in _log(checkout) if line.startswith("up "))
-    assert up.endswith("--yes --policy-pack policies")
+    assert up.endswith(" --policy-pack policies")
 
 
 def test_with_the_policy_pack_up_previews_first_so_that_nothing_refused_is_created(checkout: Path) -> None:
@@ -107,6 +112,42 @@ def test_a_new_stack_gets_the_secrets_provider_that_its_file_names(checkout: Pat
     assert main(["up"]) == 0
     (created,) = [line for line in _log(checkout) if "stack init" in line]
     assert created.endswith(f"stack init dev --secrets-provider {provider}")
+
+
+@pytest.mark.parametrize("command", ["up", "preview", "down"])
+def test_verbose_shows_all_that_pulumi_says(
+    command: str, checkout: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = checkout.parent / "export.json"
+    export.write_text('{"deployment": {"resources": [{"type": "a:b:C", "urn": "a::b::c"}]}}')
+    monkeypatch.setenv("FAKE_EXPORT", str(export))
+    assert main(["up"]) == 0
+    for arguments, all_of_it in (([], False), (["--verbose"], True), (["--verbose=3"], True)):
+        capfd.readouterr()
+        assert main([command, *arguments]) == 0
+        shown = capfd.readouterr().out
+        assert "created (0s)" in shown
+        assert ("creating (0s)" in shown) is all_of_it, f"{command} {arguments}"
+        called = next(line for line in reversed(_log(checkout)) if line.split()[0] in {"up", "preview", "destroy"})
+        assert ("--suppress-progress" in called) is not all_of_it
+        assert ("--verbose" in called) is ("--verbose=3" in arguments), "only the one with a number is pulumi's"
+
+
+def test_no_plugin_of_a_cloud_is_fetched_before_a_resource_asks_for_it(checkout: Path) -> None:
+    for kit in (True, False):
+        prepared.save("dev", prepared.Prepared(kit_cli=kit))
+        opened = session.open_session("dev")
+        assert opened.environment["PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL"] == "true", f"with the kit's CLI: {kit}, {checkout}"
+
+
+def test_only_the_kits_pulumi_has_another_home_and_a_login_stays_where_it_is(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = session.open_session("dev")
+    assert opened.environment["PULUMI_HOME"] == str(places.PULUMI_HOME)
+    assert opened.environment["PULUMI_CREDENTIALS_PATH"] == str(Path.home() / ".pulumi")
+    monkeypatch.setenv("PULUMI_HOME", str(checkout / "home"))
+    assert session.open_session("dev").environment["PULUMI_CREDENTIALS_PATH"] == str(checkout / "home")
+    prepared.save("dev", prepared.Prepared(kit_cli=False))
+    assert not {"PULUMI_HOME", "PULUMI_CREDENTIALS_PATH"} & session.open_session("dev").environment.keys()
 
 
 def test_pulumis_exit_code_is_ours(checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
