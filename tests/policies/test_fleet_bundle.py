@@ -108,6 +108,8 @@ def test_what_is_not_known_yet_is_undecided_in_one_place() -> None:
         packed({}, compose={"services": ["a"]}),
         packed({"files/a/b": b"\xff\x00"}, compose={"services": {"a": None}}),
     ],
+    # Not the archives themselves: they hold the second that they were packed in, and every worker must collect the same tests.
+    ids=["nothing", "unknown", "no base64", "no archive", "no yaml", "a list", "services in a list", "a service without settings"],
 )
 def test_an_object_that_is_no_bundle_carries_nothing(content: object) -> None:
     found = resource(OBJECTS[1], props={"contentBase64": content})
