@@ -1,9 +1,9 @@
 """`python -m bench.idle --stack NAME [--stack OTHER]`: what deployed stacks cost while nobody uses them, and where the time goes.
 
 Measured is the machine's busy time (bench/busy.py), because most of what an idle stack costs is spent outside its containers: each health
-check that the engine starts runs through dockerd, containerd, its shim and runc. The machine must be quiet otherwise. Containers of the
-named stacks are stopped and started for it, one stack at a time, and run again at the end. `python -m bench loop idle` deploys the stacks of
-two checkouts itself; this looks into ones that are there.
+check that the engine starts runs through dockerd, containerd, its shim and runc. The machine must be quiet otherwise. The containers of the
+named stacks are stopped and started for it, one stack at a time, and run again at the end. `make bench ARGS="loop idle"` deploys the stacks
+of two checkouts itself; this looks into ones that are there.
 """
 
 import argparse
@@ -62,17 +62,17 @@ def _docker(*arguments: str) -> str:
     return done.stdout
 
 
-def _process_seconds(containers: Mapping[str, str]) -> dict[tuple[str, str], float]:
-    """Processor time until now by process id and owner."""
+def _processes(containers: Mapping[str, str]) -> dict[str, tuple[str, float]]:
+    """Owner and processor time until now of each process, by its id."""
     tick = os.sysconf("SC_CLK_TCK")
-    found: dict[tuple[str, str], float] = {}
+    found: dict[str, tuple[str, float]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             name, ticks = process_ticks((folder / "stat").read_text(encoding="utf-8", errors="replace"))
             cgroups = (folder / "cgroup").read_text(encoding="utf-8")
         except (FileNotFoundError, ProcessLookupError):  # it ended just now
             continue
-        found[folder.name, owner(name, cgroups, containers)] = ticks / tick
+        found[folder.name] = owner(name, cgroups, containers), ticks / tick
     return found
 
 
@@ -80,13 +80,13 @@ def measure(seconds: float) -> IdleShare:
     """Waits for so long and says what the machine did meanwhile."""
     listed = _docker("ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}").split("\n")
     containers = dict(line.split(" ", 1) for line in listed if line)
-    before = _process_seconds(containers)
+    before = _processes(containers)
     started, busy = time.monotonic(), busy_seconds()
     time.sleep(seconds)
     machine = BusyShare(time.monotonic() - started, busy_seconds() - busy)
     parts: dict[str, float] = {}
-    for key, spent in _process_seconds(containers).items():
-        parts[key[1]] = parts.get(key[1], 0) + 100 * (spent - before.get(key, 0)) / machine.seconds
+    for identity, (name, spent) in _processes(containers).items():
+        parts[name] = parts.get(name, 0) + 100 * (spent - before.get(identity, (name, 0.0))[1]) / machine.seconds
     return IdleShare(machine, parts)
 
 

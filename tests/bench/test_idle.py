@@ -34,10 +34,8 @@ def test_what_a_stack_costs_is_what_it_adds_to_the_machine(monkeypatch: pytest.M
     shares = {"": 0.004, "old": 0.234, "new": 0.027}
     monkeypatch.setattr(idle, "_containers_of", lambda stack: [stack])
     monkeypatch.setattr(idle, "_docker", lambda *_: "")
-    monkeypatch.setattr(
-        idle, "_alone", lambda _stacks, wanted, seconds: BusyShare(seconds, shares[wanted], {"dockerd": shares[wanted] / 2})
-    )
-    found = {figure.name: figure.value for figure in idle.compare(["old", "new"], 1)}
+    monkeypatch.setattr(idle, "_alone", lambda _stacks, wanted, seconds: IdleShare(BusyShare(seconds, seconds * shares[wanted]), {}))
+    found = {figure.name: figure.value for figure in idle.compare(["old", "new"], 60)}
     assert (found["old alone"], found["new alone"], found["ratio new : old"]) == ("23.00 %", "2.30 %", "0.100")
 
 
