@@ -90,8 +90,8 @@ soak: ## the loss test at length: pushes and collections side by side (ARGS="--c
 	@$(PYTHON) -m offline prepare --dev
 	@$(VENV_PYTHON) -m tests.ops.gc.soak $(or $(ARGS),--cycles 50 --cache redis --replicas 3)
 
-bench: ## measure a stack, the gate and retention, beside a bare registry (ARGS=stack, gc, retention, "gc --images 2000", --help)
-	@$(PYTHON) -m offline prepare --dev
+bench: ## measure a stack, the gate and retention, beside a bare registry (ARGS=stack, gc, retention, "gc --images 2000", --help), or two checkouts (ARGS="loop warm --against PATH")
+	@$(PYTHON) -m offline $(if $(filter loop,$(firstword $(ARGS))),venv,prepare) --dev
 	@$(VENV_PYTHON) -m bench $(ARGS)
 
 clean: ## remove the virtual environment, builds and caches; never a living stack's state

@@ -1,4 +1,7 @@
-"""`python -m bench [stack] [gc] [retention]`: makes registries of its own, measures, removes them, and prints the figures."""
+"""`python -m bench [stack] [gc] [retention]`: makes registries of its own, measures, removes them, and prints the figures.
+
+`python -m bench loop ...` compares two checkouts: bench/loop.
+"""
 
 import argparse
 import os
@@ -10,13 +13,16 @@ from pathlib import Path
 
 from bench import collection, retaining, whole_stack
 from bench.figures import BenchError, Figure
+from bench.loop.__main__ import main as loop
 from bench.registries import STORAGES
 
 PARTS = ("stack", "gc", "retention")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Figures of this machine.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Figures of this machine.", epilog="`loop --help`: two checkouts side by side."
+    )
     parser.add_argument("parts", nargs="*", metavar="|".join(PARTS), help="what to measure (default: everything)")
     parser.add_argument("--images", type=int, nargs="+", default=[2_000, 10_000], help="gc: sizes of the registries")
     parser.add_argument("--storage", nargs="+", choices=STORAGES, default=list(STORAGES), help="gc: where they store")
@@ -35,6 +41,8 @@ def _show(title: str, measure: Callable[[], Iterable[Figure]]) -> None:
 
 def main() -> int:
     """Prints the figures; returns the exit code."""
+    if sys.argv[1:2] == ["loop"]:
+        return loop(sys.argv[2:])
     parser = _parser()
     options = parser.parse_args()
     unknown = set(options.parts).difference(PARTS)

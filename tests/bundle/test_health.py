@@ -1,5 +1,6 @@
-"""The health check as the shell runs it: quick to say that a container is ready or is not, and rarely started while all is well."""
+"""The health check as the shell runs it: quick when a container gets ready or sick, and rarely started while all is well."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -97,9 +98,9 @@ def test_a_service_that_is_not_well_is_given_some_time_and_then_called_so(contai
 @pytest.mark.parametrize("stays", [False, True], ids=["short", "staying"])
 def test_a_question_that_hangs_is_ended_and_counts_as_bad(container: Container, tmp_path: Path, stays: bool) -> None:
     identity = tmp_path / "hung"
+    os.mkfifo(tmp_path / "never")
     if stays:
         container.mark.touch()
-    subprocess.run(["mkfifo", tmp_path / "never"], check=True)
     process = container.start(health.health_check(f"exec sh -c 'echo $$ >{identity}; read -r _ <{tmp_path}/never'"))
     said = process.communicate(timeout=SECONDS)[0]
     assert process.returncode == 1

@@ -3,11 +3,10 @@
 import json
 import subprocess
 import threading
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
-
-from tests.blackbox.waiting import wait_for
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,6 @@ class ContainerEvents:
         self._prefix = f"{prefix}-"
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
-        self._seen = 0
         self.events: list[Event] = []
 
     def _read(self) -> None:
@@ -35,19 +33,19 @@ class ContainerEvents:
             raise AssertionError("not started")
         for line in process.stdout:
             found = json.loads(line)
-            self._seen += 1
             name = found["Actor"]["Attributes"].get("name", "")
             if name.startswith(self._prefix):
                 self.events.append(Event(found["timeNano"] / 1e9, name.removeprefix(self._prefix), found["Action"]))
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            ["docker", "events", "--filter", "type=container", "--format={{json .}}"], stdout=subprocess.PIPE, text=True
+            # The engine keeps its last events: none is missed that happens before we listen.
+            ["docker", "events", f"--since={time.time():.6f}", "--filter", "type=container", "--format={{json .}}"],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self._reader = threading.Thread(target=self._read, name="docker-events")
         self._reader.start()
-        # The health checks of any container make events, so the first one shows that we are listening.
-        wait_for("the engine's first event", lambda: self._seen > 0, seconds=30)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
