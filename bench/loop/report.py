@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.loop.checkouts import Source
 from bench.loop.pairs import PairedFigure, Spread
 
-_WIDTHS = (44, 24, 24, 20)
+_WIDTHS = (52, 24, 24, 20)
 
 
 @dataclass(frozen=True)

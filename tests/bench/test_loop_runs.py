@@ -68,6 +68,8 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(clones, "remove_leftovers", lambda prefix: made.log.open("a").write(f"engine leftovers {prefix}\n"))
     monkeypatch.setattr(clones, "free_port", lambda: 15_001)
     monkeypatch.setattr(machine_state, "engine_answers", lambda: False)
+    # Whatever goes wrong in a test, no image of this machine's engine is removed.
+    monkeypatch.setattr(machine_state, "docker", lambda *_: pytest.fail("a test asked the real engine"))
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield made
