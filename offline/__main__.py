@@ -5,11 +5,11 @@ Starts with the system's Python, before anything is installed.
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from offline.kit import places, venv
+from offline.kit import venv
 from offline.kit.errors import KitError
 from offline.kit.progress import fail, say
 
@@ -30,29 +30,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _inside_environment(*, development: bool) -> bool:
-    """Makes the virtual environment ready; True when this process already runs in it."""
-    if Path(sys.prefix).resolve() == places.VENV.resolve():
-        return True
-    venv.ensure(development=development)
-    return False
-
-
-def _continue_inside(arguments: Sequence[str]) -> None:
-    """Runs the same command again with the environment's Python, in place of this process."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.chdir(places.REPO)
-    os.execv(places.VENV_PYTHON, [str(places.VENV_PYTHON), "-m", "offline", *arguments])  # noqa: S606
-
-
 def _prepare(options: argparse.Namespace) -> None:
-    # These need the environment's packages.
-    from components.settings.model import ImagesSettings  # noqa: PLC0415
+    # Before the import, which an older Python does not understand.
+    venv.check_python()
     from offline.kit.prepare import Request, prepare  # noqa: PLC0415
 
-    vendor = {name: str(entry.default) for name, entry in ImagesSettings.model_fields.items()}
-    prepare(Request(options.stack, engine=not options.no_engine, tests=options.dev), vendor)
+    # An order to end, as from continuous integration, ends in the same way as Ctrl-C: builds under way are ended, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    prepare(Request(options.stack, engine=not options.no_engine, tests=options.dev))
 
 
 def _image(role: str) -> None:
@@ -71,14 +56,9 @@ def _run(arguments: Sequence[str]) -> None:
     options = _parser().parse_args(arguments)
     match options.command:
         case "prepare":
-            from offline.kit.stack_file import locate  # noqa: PLC0415
-
-            locate(places.REPO, options.stack)
-            if not _inside_environment(development=options.dev):
-                _continue_inside(arguments)
             _prepare(options)
         case "venv":
-            _inside_environment(development=options.dev)
+            venv.ensure(development=options.dev)
         case "image":
             _image(options.role)
         case "status":

@@ -15,8 +15,8 @@ from typing import IO
 
 from offline.kit import apt, engine_start, gobuild, places
 from offline.kit.errors import KitError
-from offline.kit.prepare import ACTIONLINT
 from offline.kit.progress import fail, say
+from offline.kit.tools_for_tests import ACTIONLINT
 from tests.leftovers import remove_leftovers
 
 FAST = "not engine and not docker and not live"

@@ -1,13 +1,15 @@
-"""Which image each service runs: the vendor's where it can be had, else the kit's own, built when missing."""
+"""Which image each service runs: the vendor's where it can be had, else the kit's own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from offline.images.build import build, existing
 from offline.images.recipe import ALL, STACK_IMAGES, Recipe
 from offline.kit import gobuild
 from offline.kit.engine_api import Engine
+from offline.kit.lock import locked
 from offline.kit.need import Mode
+from offline.kit.places import cache
 from offline.kit.progress import step
 from offline.kit.pull_memory import PullMemory
 from offline.kit.stack_file import Wishes
@@ -23,14 +25,37 @@ class Choice:
     why: str = ""
 
 
+@dataclass
+class Needs:
+    """The kit's images that a stack needs."""
+
+    run: list[Recipe] = field(default_factory=list)
+    """In place of the vendor's."""
+    asked: list[Recipe] = field(default_factory=list)
+    """Named by the stack file, and not there yet."""
+    why: str = ""
+
+    def has(self, recipe: Recipe) -> bool:
+        """Whether this image is among them."""
+        return recipe in self.run or recipe in self.asked
+
+
+def origin(recipe: Recipe) -> str:
+    """Names the Go build that goes into the image; empty for an image of packages only."""
+    return gobuild.IMAGE_PROGRAMS[recipe.role].origin if recipe.go_binary else ""
+
+
 def provide(engine: Engine, recipe: Recipe) -> str:
-    """The tag of a kit image, built now when the engine does not have it. Raises KitError when that fails."""
-    program = gobuild.IMAGE_PROGRAMS[recipe.role] if recipe.go_binary else None
-    origin = program.origin if program else ""
-    found = existing(engine, recipe, origin)
+    """The tag of a kit image, built now when the engine does not have it. Raises KitError when that fails.
+
+    Two runs at once build it once: the second waits for the first.
+    """
+    found = existing(engine, recipe, origin(recipe))
     if found:
         return found
-    return build(engine, recipe, origin, gobuild.build(program) if program else None)
+    program = gobuild.build(gobuild.IMAGE_PROGRAMS[recipe.role]) if recipe.go_binary else None
+    with locked(cache() / f"image-{recipe.role}.lock", f"image {recipe.tag.partition(':')[0]}"):
+        return existing(engine, recipe, origin(recipe)) or build(engine, recipe, origin(recipe), program)
 
 
 def recipe_for(image: str) -> Recipe | None:
@@ -52,33 +77,24 @@ def one_answer_for_all(reason: str) -> bool:
     return not any(words in reason.lower() for words in ("not found", "manifest unknown", "denied"))
 
 
-def choose(
-    engine: Engine,
-    wishes: Wishes,
-    *,
-    vendor: Mapping[str, str],
-    mode: Mode,
-    memory: PullMemory,
-    make: Callable[[Engine, Recipe], str] = provide,
-) -> Choice:
-    """Decides for every image that the stack file leaves open, pulling the vendor's or building the kit's.
+def decide(engine: Engine, wishes: Wishes, *, vendor: Mapping[str, str], mode: Mode, memory: PullMemory) -> Needs:
+    """Decides for every image that the stack file leaves open, and pulls the vendor's where that works. Builds nothing.
 
-    `vendor` names the program's default image of each role; `make` builds one of ours.
-    Raises KitError when an image is needed that cannot be built.
+    `vendor` names the program's default image of each role.
     """
-    choice = Choice()
+    needs = Needs()
     unreachable: str | None = None
     for recipe in roles_needed(wishes):
         asked = wishes.images.get(recipe.role)
         if asked:
             own = recipe_for(asked) if mode is not Mode.NEVER else None
             if own and not engine.has_image(asked):
-                make(engine, own)
+                needs.asked.append(own)
             continue
         if mode is Mode.NEVER:
             continue
         if mode is Mode.ALWAYS:
-            choice.why = "OFFLINE=always"
+            needs.why = "OFFLINE=always"
         else:
             image = vendor[recipe.role]
             reason = None
@@ -87,9 +103,9 @@ def choose(
             if reason is None:
                 continue
             unreachable = reason if one_answer_for_all(reason) else unreachable
-            choice.why = choice.why or f"pull of {image} failed: {reason[:_REASON_CHARACTERS]}"
-        choice.images[recipe.role] = make(engine, recipe)
-    return choice
+            needs.why = needs.why or f"pull of {image} failed: {reason[:_REASON_CHARACTERS]}"
+        needs.run.append(recipe)
+    return needs
 
 
 def _pull(engine: Engine, image: str, memory: PullMemory) -> str | None:

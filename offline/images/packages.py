@@ -35,13 +35,18 @@ def known_mirrors() -> list[str]:
     return mirror_lines(known.stdout) if known.returncode == 0 else []
 
 
+def ensure_mmdebstrap() -> None:
+    """Installs mmdebstrap where it is missing. Raises KitError when that is not allowed, or fails."""
+    if not shutil.which("mmdebstrap"):
+        apt.install(["mmdebstrap"], "container images are built with it")
+
+
 def unpack(packages: tuple[str, ...], archive: Path) -> None:
     """Writes the files of the packages, and of all they depend on, to a tar file. Nothing is configured and no script runs.
 
     Raises KitError when mmdebstrap is missing and may not be installed, or fails.
     """
-    if not shutil.which("mmdebstrap"):
-        apt.install(["mmdebstrap"], "container images are built with it")
+    ensure_mmdebstrap()
     # Nothing of the packages runs, so a user without special rights can do it as well. Newer versions refuse `chrootless` for root.
     mode = "root" if os.geteuid() == 0 else "chrootless"
     options = ["--quiet", f"--mode={mode}", "--variant=extract", f"--include={','.join(packages)}"]

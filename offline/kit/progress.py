@@ -1,12 +1,15 @@
-"""Lines that tell what a long step does and how long it took."""
+"""Lines that tell what a long step does and how long it took. Steps may run side by side: each line says which one it is about."""
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+_running: dict[int, tuple[str, float]] = {}
+_lock = threading.Lock()
 _DIM, _GREEN, _RED, _YELLOW, _OFF = "\033[2m", "\033[32m", "\033[31m", "\033[33m", "\033[0m"
 
 
@@ -19,7 +22,10 @@ def _paint(text: str, colour: str) -> str:
 
 def say(text: str) -> None:
     """One line for the person watching. Standard error, so that the output of a command stays its own."""
-    print(text, file=sys.stderr, flush=True)
+    # In one piece, so that lines of steps that run side by side don't mix.
+    with _lock:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def warn(text: str) -> None:
@@ -45,9 +51,22 @@ def step(what: str) -> Iterator[Step]:
     say(_paint(f"{what} ...", _DIM))
     started = time.monotonic()
     running = Step()
+    _running[id(running)] = (what, started)
     try:
         yield running
     except BaseException:
         say(_paint(f"{what}: failed after {time.monotonic() - started:.1f} s", _RED))
         raise
+    finally:
+        del _running[id(running)]
     say(_paint(f"{what}: {running.outcome} in {time.monotonic() - started:.1f} s", _GREEN if running.outcome == "done" else _YELLOW))
+
+
+def say_what_runs() -> None:
+    """One line with the steps under way and their seconds, the oldest first; nothing when there are none."""
+    now = time.monotonic()
+    under_way = sorted(_running.copy().values(), key=lambda entry: entry[1])
+    if under_way:
+        # Without what is said in brackets when the step starts.
+        parts = (f"{what.partition(' (')[0]} ({now - started:.0f} s)" for what, started in under_way)
+        say(_paint(f"still busy: {', '.join(parts)}", _DIM))

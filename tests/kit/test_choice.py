@@ -8,7 +8,7 @@ import pytest
 
 from components.settings.model import ImagesSettings
 from offline.images import choice
-from offline.images.recipe import REGISTRY, REGISTRY_2, STACK_IMAGES, Recipe
+from offline.images.recipe import REGISTRY, REGISTRY_2, STACK_IMAGES
 from offline.kit.engine_api import Engine
 from offline.kit.need import CliDecision, Mode
 from offline.kit.prepare import summary
@@ -42,27 +42,25 @@ class FakeEngine:
 
 
 class Chooser:
-    """Runs the choice on a fake engine and notes what was built."""
+    """Decides on a fake engine."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.built: list[str] = []
-
-    def _make(self, _engine: Engine, recipe: Recipe) -> str:
-        self.built.append(recipe.role)
-        return f"offline/{recipe.role}:1"
 
     def __call__(
         self, engine: FakeEngine, mode: Mode = Mode.AUTO, images: Mapping[str, str] | None = None, cache: str = "redis"
-    ) -> choice.Choice:
-        return choice.choose(
+    ) -> choice.Needs:
+        return choice.decide(
             cast("Engine", engine),
             Wishes(images=images or {}, cache=cache),
             vendor=VENDOR,
             mode=mode,
             memory=PullMemory(self.folder / "pulls.json", "engine-1"),
-            make=self._make,
         )
+
+
+def _roles(needs: choice.Needs) -> set[str]:
+    return {recipe.role for recipe in needs.run}
 
 
 @pytest.fixture
@@ -72,22 +70,21 @@ def chooser(tmp_path: Path) -> Chooser:
 
 def test_vendor_images_that_can_be_had_are_used(chooser: Chooser) -> None:
     engine = FakeEngine(present={"registry:3.1.2"}, pullable=set(VENDOR.values()) - {"registry:3.1.2"})
-    assert chooser(engine).images == {}
+    assert chooser(engine) == choice.Needs()
     assert engine.pulled == ["nginx:1", "redis:8", "busybox:1", "python:3", "rclone:1"]
-    assert chooser.built == []
 
 
 def test_a_registry_out_of_reach_is_asked_once(chooser: Chooser) -> None:
     engine = FakeEngine(present=set(), pullable=set())
     found = chooser(engine)
-    assert set(found.images) == set(VENDOR)
+    assert _roles(found) == set(VENDOR)
     assert engine.pulled == ["registry:3.1.2"]
     assert "pull of registry:3.1.2 failed: dial tcp: no such host" in found.why
 
 
 def test_one_missing_image_says_nothing_about_the_others(chooser: Chooser) -> None:
     engine = FakeEngine(present=set(), pullable=set(VENDOR.values()) - {"registry:3.1.2"}, reason="manifest unknown")
-    assert set(chooser(engine).images) == {"registry"}
+    assert _roles(chooser(engine)) == {"registry"}
     assert len(engine.pulled) == len(VENDOR)
 
 
@@ -112,14 +109,16 @@ def test_a_memory_that_cannot_be_read_is_empty(tmp_path: Path) -> None:
 def test_images_of_the_user_are_left_alone(chooser: Chooser) -> None:
     engine = FakeEngine(present=set(), pullable=set())
     found = chooser(engine, images={"registry": "example.com/registry:3", "edge": "nginx:own"})
-    assert set(found.images) == set(VENDOR) - {"registry", "edge"}
+    assert _roles(found) == set(VENDOR) - {"registry", "edge"}
     assert engine.pulled == ["redis:8"]
 
 
 def test_a_kit_image_asked_for_by_name_is_built(chooser: Chooser) -> None:
     engine = FakeEngine(present=set(VENDOR.values()), pullable=set())
-    assert chooser(engine, images={"registry": "offline/registry:2.8.3"}).images == {}
-    assert chooser.built == ["registry-2.8"]
+    needs = chooser(engine, images={"registry": "offline/registry:2.8.3"})
+    assert (needs.run, needs.asked) == ([], [REGISTRY_2])
+    assert needs.has(REGISTRY_2)
+    assert not needs.has(REGISTRY)
     assert choice.recipe_for("offline/registry:2.8.3") is REGISTRY_2
     assert choice.recipe_for("offline/registry:3.1.2") is REGISTRY
     assert choice.recipe_for("registry:3.1.2") is None
@@ -127,13 +126,13 @@ def test_a_kit_image_asked_for_by_name_is_built(chooser: Chooser) -> None:
 
 def test_modes(chooser: Chooser) -> None:
     engine = FakeEngine(present=set(VENDOR.values()), pullable=set())
-    assert set(chooser(engine, Mode.ALWAYS).images) == {recipe.role for recipe in STACK_IMAGES}
-    assert chooser(FakeEngine(present=set(), pullable=set()), Mode.NEVER).images == {}
+    assert _roles(chooser(engine, Mode.ALWAYS)) == {recipe.role for recipe in STACK_IMAGES}
+    assert _roles(chooser(FakeEngine(present=set(), pullable=set()), Mode.NEVER)) == set()
 
 
 @pytest.mark.parametrize("cache", ["none", "inmemory"])
 def test_redis_is_not_fetched_for_a_stack_without_it(chooser: Chooser, cache: str) -> None:
-    assert "redis" not in chooser(FakeEngine(present=set(), pullable=set()), cache=cache).images
+    assert "redis" not in _roles(chooser(FakeEngine(present=set(), pullable=set()), cache=cache))
 
 
 def test_every_role_has_a_default_image_in_the_settings() -> None:
