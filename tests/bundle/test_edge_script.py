@@ -179,7 +179,7 @@ def test_new_files_make_it_reload_once_and_broken_ones_do_not(edge: Edge) -> Non
     edge.round(5)
     assert edge.reloads() == 0
     edge.write("files/nginx.conf", "fine\n")
-    edge.write("files/.version", "9  nginx.conf\n10  replicas")
+    edge.write("files/.version", "9  nginx.conf\n10  replicas\n")
     wait_for("a reload", lambda: edge.reloads() == 1, seconds=SECONDS)
     edge.round(3)
     assert edge.reloads() == 1
