@@ -1,6 +1,8 @@
 """Orders and the bell: the real scripts of collector and sweeper wait for it, and are woken by nothing else for seconds."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -57,11 +59,10 @@ def start(tmp_path: Path, spool: Spool) -> Iterator[Start]:
 
     yield start
     for process in processes:
-        process.kill()
+        # With its clock, which would wait for ever.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(SECONDS)
-    if (tmp_path / "clock").exists():
-        # Lets what waits for the clock end.
-        os.close(os.open(tmp_path / "clock", os.O_RDWR))
 
 
 def _blocked(process: subprocess.Popen[bytes]) -> bool:
