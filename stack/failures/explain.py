@@ -18,7 +18,7 @@ _BY_THE_KIT = re.compile(
     r"|image '[^']+' cannot be pulled"
 )
 _PORT = re.compile(r"port is already allocated|address already in use")
-_WHICH_PORT = re.compile(r"(?:Bind for |listen \w+ )\[?(?P<address>[0-9a-fA-F.:]*?)\]?:(?P<port>\d+)(?::| failed)")
+_WHICH_PORT = re.compile(r"(?:Bind for |listen \w+ |bind (?:host )?port (?:for )?)\[?[0-9a-fA-F.:]*?\]?:(?P<port>\d+)(?=:| failed|/)")
 _DENIED = re.compile(r"permission denied while trying to connect to the [Dd]ocker|dial unix \S+: connect: permission denied")
 _AWAY = re.compile(
     r"Cannot connect to the Docker daemon|[Ee]rror pinging Docker server|error during connect|failed to connect to any docker daemon"
@@ -144,7 +144,7 @@ def away(facts: Facts) -> str:
 def _port(text: str, name: str, facts: Facts) -> str:
     found = _WHICH_PORT.search(text)
     of = f" of {name}" if name else ""
-    kept = f"The container{of} is kept as it is, and the next `make up STACK={facts.stack}` replaces it"
+    kept = f"{f'Container {name}' if name else 'The container'} is kept as it is, and the next `make up STACK={facts.stack}` replaces it"
     if not found:
         return f"a port{of} is in use on the Docker host: free it, or set private-registry:port to another. {kept}"
     port = int(found["port"])
