@@ -108,6 +108,12 @@ def test_a_container_on_another_address_is_no_obstacle(engine: StandInEngine) ->
     assert _problems(port=5443, docker={"bindAddress": "127.0.0.1"}) == []
 
 
+def test_a_container_on_ipv6_is_no_obstacle_to_ipv4(engine: StandInEngine) -> None:
+    engine.answers["/containers/json"] = [_publishing("web", 5443, "::")]
+    assert _problems(port=5443, docker={"bindAddress": "127.0.0.1"}) == []
+    assert len(_problems(port=5443, docker={"bindAddress": "::1"})) == 1
+
+
 @pytest.mark.usefixtures("engine")
 def test_in_a_container_with_the_hosts_socket_this_machines_ports_say_nothing(taken: int) -> None:
     assert _problems(port=taken, docker={"bindAddress": "127.0.0.1"}) == [], "the stand-in is on another machine"
