@@ -7,12 +7,14 @@ gc.disable()
 
 import pulumi  # noqa: E402 - see above
 
+from components import ended_monitor  # noqa: E402
 from components.registry import PrivateRegistry, PrivateRegistryArgs  # noqa: E402
 from components.settings.load import load, prefix_of  # noqa: E402
 
 gc.freeze()
 gc.enable()
 
+ended_monitor.leave_to_the_engine()
 settings = load()
 registry = PrivateRegistry(prefix_of(settings, pulumi.get_stack()), PrivateRegistryArgs(settings))
 

@@ -14,6 +14,7 @@ from offline.kit.progress import fail
 from stack import show
 from stack.cloud_plan import plan_environment
 from stack.down import down
+from stack.failures import preflight
 from stack.operations import ops
 from stack.policy_pack import policy_arguments
 from stack.session import VERBOSE, create_if_missing, open_session
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 def preview(stack: str, arguments: Sequence[str]) -> int:
     """Runs `pulumi preview`; returns its exit code."""
     session = open_session(stack)
+    preflight.check(session.config.read_text(encoding="utf-8"), stack, os.environ, refuse=False)
     create_if_missing(session)
     more = plan_environment(session, os.environ)
     return session.perform("preview", *policy_arguments(places.REPO, stack), *arguments, more=more)

@@ -16,10 +16,11 @@ from stack.stack_outputs import outputs_of
 
 @dataclass(frozen=True)
 class Deployed:
-    """pulumi's exit code, and the stack's outputs without secrets; None where its log has none."""
+    """pulumi's exit code, the stack's outputs without secrets (None where its log has none), and what pulumi complained about."""
 
     code: int
     outputs: Mapping[str, Any] | None
+    messages: Sequence[event_log.Message] = ()
 
 
 def nothing_to_do(report: event_log.Report) -> bool:
@@ -41,7 +42,7 @@ def deploy(session: Session, arguments: Sequence[str]) -> Deployed:
             code = logged.perform("preview", "--event-log", str(log), *policies, *arguments)
             report, outputs = event_log.read(log), outputs_of(log)
             if code or (nothing_to_do(report) and not (outputs and outputs.changed)):
-                return Deployed(code, outputs.values if outputs else None)
+                return Deployed(code, outputs.values if outputs else None, report.messages)
             log.unlink()
             # The policies have just had their say on the same program, settings and state.
             code = logged.perform("up", "--yes", "--skip-preview", "--event-log", str(log), *policies, *arguments)
@@ -50,4 +51,4 @@ def deploy(session: Session, arguments: Sequence[str]) -> Deployed:
         if code == 0 and whole:
             last_deployment.remember(session)
         outputs = outputs_of(log)
-        return Deployed(code, outputs.values if outputs else None)
+        return Deployed(code, outputs.values if outputs else None, event_log.read(log).messages if code else ())

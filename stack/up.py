@@ -1,5 +1,6 @@
 """`make up`: deploys a stack and says how to use it."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,10 +8,11 @@ from typing import Any
 
 from offline.kit import places
 from offline.kit.files import write_if_changed
-from offline.kit.progress import say
+from offline.kit.progress import fail, say
 from offline.kit.stack_file import wishes
 from stack.deploy import deploy
 from stack.example import Registry, example
+from stack.failures import preflight
 from stack.session import Session, create_if_missing, open_session
 
 
@@ -23,11 +25,17 @@ def up(stack: str, arguments: Sequence[str]) -> int:
     """Deploys the stack; returns pulumi's exit code. Raises KitError when it cannot even start."""
     started = time.monotonic()
     session = open_session(stack)
+    preflight.check(session.config.read_text(encoding="utf-8"), stack, os.environ, refuse=True)
     create_if_missing(session)
     done = deploy(session, arguments)
     code = done.code
     seconds = time.monotonic() - started
     if code:
+        # Local import: needed after a failure only.
+        from stack.failures.gather import explanations  # noqa: PLC0415
+
+        for text in explanations(session.config, stack, done.messages):
+            fail(text)
         say(f"pulumi up failed with code {code} after {seconds:.0f} s; once its cause is gone, the same command carries on")
         return code
     # pulumi's log has all that the lines need; asking for the state costs a second.

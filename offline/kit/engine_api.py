@@ -162,6 +162,40 @@ class Engine:
             raise KitError(f"listing containers failed with {status}: {_text(body)}")
         return len(json.loads(body))
 
+    def containers(self) -> list[dict[str, Any]]:
+        """The running containers, with names, labels and published ports. One request: no version is asked for first."""
+        status, body, _ = self._call("GET", "/containers/json")
+        if status != 200:
+            raise KitError(f"listing containers failed with {status}: {_text(body)}")
+        found: list[dict[str, Any]] = json.loads(body)
+        return found
+
+    def container(self, name: str) -> dict[str, Any] | None:
+        """The engine's `inspect` of a container, running or not; None where there is none of this name."""
+        status, body, _ = self._call("GET", self._path(f"/containers/{quote(name)}/json"))
+        if status == 404:
+            return None
+        if status != 200:
+            raise KitError(f"looking at container {name} failed with {status}: {_text(body)}")
+        found: dict[str, Any] = json.loads(body)
+        return found
+
+    def log(self, name: str, lines: int) -> str:
+        """The last lines of a container's log, both streams."""
+        query = [("stdout", "1"), ("stderr", "1"), ("tail", str(lines))]
+        status, body, _ = self._call("GET", self._path(f"/containers/{quote(name)}/logs"), query=query)
+        if status != 200:
+            raise KitError(f"reading the log of container {name} failed with {status}: {_text(body)}")
+        return _frames(body).decode(errors="replace")
+
+    def host_name(self) -> str:
+        """The name of the machine that the engine runs on."""
+        status, body, _ = self._call("GET", self._path("/info"))
+        if status != 200:
+            raise KitError(f"the Docker engine at {self.address.host} answered {status}: {_text(body)}")
+        info: dict[str, Any] = json.loads(body)
+        return str(info.get("Name"))
+
     def bridge_address(self) -> str:
         """The engine's own address on its default network, where containers of all networks reach it. Raises KitError."""
         status, body, _ = self._call("GET", self._path("/networks/bridge"))
@@ -240,6 +274,16 @@ def _text(body: bytes) -> str:
         return str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):
         return body.decode(errors="replace").strip()
+
+
+def _frames(body: bytes) -> bytes:
+    """A log without the headers of its frames: stream, three zeros, length in four bytes (Docker Engine API, ContainerAttach)."""
+    parts: list[bytes] = []
+    while len(body) >= 8:
+        end = 8 + int.from_bytes(body[4:8])
+        parts.append(body[8:end])
+        body = body[end:]
+    return b"".join(parts)
 
 
 def _stream_error(body: bytes) -> str | None:

@@ -9,6 +9,7 @@ import pytest
 
 from offline.kit import places, prepared
 from stack.__main__ import main
+from tests.stack.stand_in_engine import StandInEngine
 
 STATE = ".state/backend/.pulumi/stacks/private-registry/dev.json"
 PULUMI = r"""#!/bin/sh
@@ -195,3 +196,37 @@ def test_the_event_log_does_not_stay(deployed: Fake, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     assert main(["up"]) == 0
     assert list(folder.iterdir()) == [], "values of resources are in it"
+
+
+VENDORS_WORDS = (
+    "1 error occurred:\n\t* Unable to start container: Error response from daemon: driver failed programming external connectivity on "
+    "endpoint registry-dev-edge (1f2e): Bind for 0.0.0.0:443 failed: port is already allocated\n\n\n"
+)
+EDGE = "urn:pulumi:dev::private-registry::private-registry:index:PrivateRegistry$docker:index/container:Container::registry-dev-edge"
+
+
+@pytest.mark.parametrize("operation", ["preview", "up"])
+def test_a_failure_is_explained_in_the_products_own_words(
+    deployed: Fake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], operation: str
+) -> None:
+    """The vendor's plugins pass on what the engine said, and no remedy."""
+    error = {"diagnosticEvent": {"severity": "error", "urn": EDGE, "message": f"<{{%reset%}}>{VENDORS_WORDS}<{{%reset%}}>"}}
+    deployed.write(operation, _events(_step("create"), error, summary=False))
+    if operation == "up":
+        deployed.write("preview", _events(_step("create")))
+    monkeypatch.setenv(f"FAKE_{operation.upper()}", "255")
+    assert main(["up"]) == 255
+    shown = capsys.readouterr().err
+    assert "error: private-registry:port = 443: the port is in use on the Docker host" in shown
+    assert "set private-registry:port to another port" in shown
+    assert shown.index("private-registry:port = 443") < shown.index("the same command carries on"), "the cause comes first"
+
+
+def test_where_a_port_is_taken_pulumi_does_not_even_start(fake: Fake, engine: StandInEngine, capsys: pytest.CaptureFixture[str]) -> None:
+    entry = {"IP": "0.0.0.0", "PublicPort": 443, "PrivatePort": 80, "Type": "tcp"}  # noqa: S104 - all addresses
+    engine.answers["/containers/json"] = [{"Names": ["/web"], "Labels": {}, "Ports": [entry]}]
+    assert main(["up"]) == 1
+    assert not (fake.folder / "log").exists(), "not one call of pulumi: not even the stack is created"
+    assert "held by container web" in capsys.readouterr().err
+    assert main(["preview"]) == 0, "a preview shows the plan all the same"
+    assert "make up would be refused: private-registry:port = 443" in capsys.readouterr().err

@@ -12,6 +12,7 @@ _WORD_ENDS = re.compile(r"[\s\"'`=,;<>(){}\[\]@]+")
 _SHORTEST_SECRET = 8
 _SHORTEST_RANDOM_WORD = 12
 _CERTAINLY_RANDOM = 40
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d(:\d\d){0,2}(\.\d+)?Z?$")
 HIDDEN = "[hidden]"
 
 
@@ -19,6 +20,13 @@ def hide_secrets(text: str, settings: Mapping[str, Any]) -> str:
     """`text` without the values of environment variables and without the words of uploads that look like secrets."""
     for secret in sorted(_secrets(settings), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
+    return text
+
+
+def hide_random(text: str) -> str:
+    """`text` without any word that looks like a password or key, for text whose secrets are not known. Times stay."""
+    for word in sorted({word for word in _words(text) if _looks_random(word) and not _TIME.match(word)}, key=len, reverse=True):
+        text = text.replace(word, HIDDEN)
     return text
 
 
