@@ -30,9 +30,7 @@ BOUND = 2.5 * LEASE + 10
 @pytest.fixture
 def start_cluster(tmp_path: Path) -> Iterator[StartCluster]:
     """Starts fleets that end with the test."""
-    missing = binaries.missing()
-    if missing:
-        pytest.skip(f"not on this machine: {', '.join(missing)}")
+    binaries.require()
     with contextlib.ExitStack() as stack:
         yield lambda count, options: stack.enter_context(cluster(tmp_path, count, options))
 

@@ -119,8 +119,7 @@ def test_a_journal_that_cannot_be_written_is_a_hole(fleet: Fleet) -> None:
     """Here: the volume is full. A small one is mounted over the journal's folder."""
     fleet.stop("edge")
     folder = fleet.places.journal
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], check=False, capture_output=True).returncode != 0:
-        pytest.skip("may not mount here")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], check=True)
     try:
         fleet.start("edge")
         fleet.wait_ready()
