@@ -65,9 +65,7 @@ def test_one_that_dies_is_waited_for_until_its_writes_have_ended_and_no_longer(m
     with alive(one, two), one.gate.job("gc", 0) as lease, one.gate.closed(lease, "gc"):
         until(lambda: _waited_for(one) == ["host three"], "the others have answered", 60)
         one.server.lost("three", LEASE + 1)
-        assert [line.split(" was lost")[0] for line in _waited_for(one)] == ["host three"], (
-            "its lease is over, its writes may not be"
-        )
+        assert [line.split(" was lost")[0] for line in _waited_for(one)] == ["host three"], "its lease is over, its writes may not be"
         one.server.lost("three", LEASE)
         assert _waited_for(one) == []
 

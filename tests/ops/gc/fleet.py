@@ -255,7 +255,7 @@ class Fleet:
     def wait_ready(self) -> None:
         """Waits until pushes can work: every replica and the edge answer."""
         for url in [*(f"http://{host}:{self.registry_port}/v2/" for host in self.hosts), f"{self.edge_url}/v2/"]:
-            until(lambda url=url: answers(url), f"{url} answers", 30)
+            until(lambda url=url: answers(url), f"{url} answers", 60)
 
     def stop_all(self) -> None:
         """Ends everything, hard."""
