@@ -36,8 +36,8 @@ def quarantined(fleet: Fleet) -> set[str]:
 
 @pytest.mark.parametrize(("major", "cache", "replicas"), [(3, "redis", 3), (3, "none", 1), (2, "redis", 2)])
 def test_no_push_is_lost_while_collections_run(start_fleet: StartFleet, major: int, cache: str, replicas: int) -> None:
-    fleet = start_fleet(Options(major=major, cache=cache, replicas=replicas, blob_grace=3, untagged_grace=6))
-    outcome = soak(fleet, cycles=9)
+    fleet = start_fleet(Options(major=major, cache=cache, replicas=replicas))
+    outcome = soak(fleet, cycles=9, aging=True, breath=0.4)
     print(outcome.text())
     assert outcome.problems() == []
     assert outcome.ledger.checked == outcome.ledger.pushed > 0, "every push answered 201 was pulled again"

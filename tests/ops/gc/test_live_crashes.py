@@ -111,21 +111,24 @@ def test_a_service_is_killed_and_starts_again(start_fleet: StartFleet, service: 
 
 
 def test_killed_again_and_again_under_load(start_fleet: StartFleet) -> None:
-    fleet = start_fleet(Options(blob_grace=2, untagged_grace=3, replicas=2))
-    crowd = pushers.Crowd(fleet.edge_url, 4, longest=6)
+    fleet = start_fleet(Options(replicas=2))
+    crowd = pushers.Crowd(fleet.edge_url, 4, longest=6, pause=0.3)
+    died = list[str]()
     crowd.start()
     try:
         collect(fleet)
-        time.sleep(4)
-        collect(fleet)
         for phase in ("swept", "sweep", "delete", "flushed", "drained"):
             time.sleep(1)
-            collect_and_die(fleet, phase, lease_seconds=2)
+            with crowd.between_pushes():
+                age(fleet, fleet.options.untagged_grace + 2)
+            if collect_and_die(fleet, phase, lease_seconds=3) == -9:
+                died.append(phase)
             supervise_until_open(fleet, LIMIT)
     finally:
         crowd.stop()
     collect(fleet)
     assert crowd.check_all() > 0
+    assert died, "no collection came to where it was to be killed"
     ledger = crowd.ledger
     assert ledger.lost + ledger.corrupt + ledger.failed == []
     assert ledger.checked == ledger.pushed
