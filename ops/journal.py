@@ -27,6 +27,8 @@ LATE_SECONDS = 3600.0
 """How long a file that nginx has left is still read: its old workers may end a transfer much later (worker_shutdown_timeout)."""
 STEP_SECONDS = 3600.0
 """A clock that was set by more than this makes every age in the journal doubtful; time servers correct far less."""
+LOOK_AGAIN_SECONDS = 0.02
+"""The edge's current file is missing for a moment during each rotation: it is looked for fifty times, so often."""
 ROTATE_BYTES = 64 << 20
 TAIL_BYTES = 256
 LINES_AT_ONCE = 50_000
@@ -135,8 +137,7 @@ class Journal:
                     current = stack.enter_context((self.folder / CURRENT).open("rb"))
                     break
                 except FileNotFoundError:
-                    # A moment during each rotation.
-                    time.sleep(0.02)
+                    time.sleep(LOOK_AGAIN_SECONDS)
             if current is None:
                 raise JournalError(f"the edge writes no journal: {self.folder / CURRENT} is missing")
             found: list[_Segment] = []

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.docker
 
 
 def _docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, timeout=300)
     if check:
         assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stdout}{done.stderr}"
     return done
@@ -80,10 +80,10 @@ def test_the_registry_accepts_the_rendered_configuration(name: str, volume: str,
         "--entrypoint", "registry", image, "serve", "/etc/distribution/config.yml",
     ).stdout.strip()  # fmt: skip
     try:
-        ask = "for i in 1 2 3 4 5 6 7 8 9 10; do wget -q -O /dev/null http://127.0.0.1:5000/ && exit 0; sleep 1; done; exit 1"
+        ask = "for i in $(seq 300); do wget -q -O /dev/null http://127.0.0.1:5000/ && exit 0; sleep 0.2; done; exit 1"
         ready = _docker("exec", container, "sh", "-c", ask, check=False)
         log = _docker("logs", container, check=False).stderr
-        assert ready.returncode == 0, f"the registry did not answer within 10 seconds: {log}"
+        assert ready.returncode == 0, f"the registry did not answer within a minute: {log}"
         anonymous = _docker("exec", container, "wget", "-q", "-O", "-", "http://127.0.0.1:5000/v2/", check=False)
         assert "401" in anonymous.stderr, "without the auth section anyone could pull"
         health = _docker("exec", container, "wget", "-q", "-O", "-", "http://127.0.0.1:5001/debug/health").stdout
@@ -103,7 +103,7 @@ def test_redis_accepts_the_rendered_configuration(volume: str, images: TestImage
     ).stdout.strip()  # fmt: skip
     try:
         check = bundle.service("redis").healthcheck.command
-        wait = "for i in 1 2 3 4 5 6 7 8 9 10; do redis-cli ping 2>&1 | grep -q NOAUTH && exit 0; sleep 1; done; exit 1"
+        wait = "for i in $(seq 300); do redis-cli ping 2>&1 | grep -q NOAUTH && exit 0; sleep 0.2; done; exit 1"
         assert _docker("exec", container, "sh", "-c", wait, check=False).returncode == 0, _docker("logs", container).stdout
         _docker("exec", container, *check)
         password = real_values().redis_password

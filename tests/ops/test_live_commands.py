@@ -20,12 +20,13 @@ from tests.ops.gc import binaries
 from tests.ops.gc.client import Image, sha256
 from tests.ops.gc.fleet import Fleet, Options, answers, until
 
-pytestmark = [pytest.mark.live, pytest.mark.skipif(bool(binaries.missing()), reason=f"not installed: {binaries.missing()}")]
+pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module", params=[3, 2], ids=["registry-3", "registry-2"])
 def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """One registry process for all tests of a version; each test uses repositories of its own."""
+    binaries.require()
     found = Fleet(tmp_path_factory.mktemp("fleet"), Options(major=request.param, cache="none", replicas=1))
     found.write()
     try:
@@ -40,6 +41,8 @@ def fleet(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def console(fleet: Fleet, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Console:
     monkeypatch.setenv("OPS_ROOT", str(fleet.root))
     monkeypatch.setattr("ops.moments.PAUSE_SECONDS", 0.01)
+    # No edge, so no journal: it need not be waited for.
+    monkeypatch.setattr("ops.journal.LOOK_AGAIN_SECONDS", 0.0)
     fleet.places.settings.write_text(json.dumps(fleet.ops_json()))
     return Console(fleet, capsys)
 

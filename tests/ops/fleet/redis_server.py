@@ -1,6 +1,7 @@
 """A real Redis for the hosts of a test."""
 
 import contextlib
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -33,8 +34,9 @@ class RedisServer:
             "redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--requirepass", PASSWORD, "--save", "", "--appendonly", "no",
             "--dir", str(self.folder), *self.options,
         ]  # fmt: skip
+        assert shutil.which(command[0]), "not on this machine: redis-server; `make test` installs what tests need"
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
-        until(self.answers, "redis answers", 20)
+        until(self.answers, "redis answers", 60)
 
     def answers(self) -> bool:
         """Whether it does."""

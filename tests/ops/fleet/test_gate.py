@@ -36,38 +36,44 @@ def _dies_with_the_gate_closed(member: Member, *, moving: float = 0) -> None:
         member.gate.announce(moving)
 
 
+def _waited_for(member: Member) -> list[str]:
+    """The hosts whose writes may still go on, as this one sees it."""
+    return [line.split(":")[0] for line in member.gate.drained("writes", 0)]
+
+
 def test_every_host_closes_and_opens(members: list[Member]) -> None:
     one, *_ = members
     with alive(*members):
         with one.gate.job("gc") as lease, one.gate.closed(lease, "gc") as closed:
-            assert one.gate.drained("writes", time.monotonic() + 3) == []
+            assert one.gate.drained("writes", time.monotonic() + 60) == []
             assert [member.closed for member in members] == [True] * 3
             closed.check()
-            assert closed.elapsed() < 3
-        until(lambda: not any(member.closed for member in members), "all gates are open", 3)
+            assert closed.elapsed() < 2 * LEASE - 2, "nobody was waited for until it counted as gone"
+        until(lambda: not any(member.closed for member in members), "all gates are open", 60)
 
 
 def test_a_host_that_does_not_answer_is_named_and_the_gate_opens_again(members: list[Member]) -> None:
     one, two, _ = members
     with alive(one, two):
         with one.gate.job("gc") as lease, one.gate.closed(lease, "gc"):
-            waiting = one.gate.drained("writes", time.monotonic() + 1)
-            assert [line.split(":")[0] for line in waiting] == ["host three"]
-        until(lambda: not one.closed and not two.closed, "the gates are open", 3)
+            until(lambda: _waited_for(one) == ["host three"], "the others have answered", 60)
+        until(lambda: not one.closed and not two.closed, "the gates are open", 60)
 
 
 def test_one_that_dies_is_waited_for_until_its_writes_have_ended_and_no_longer(members: list[Member]) -> None:
     one, two, _ = members
     with alive(one, two), one.gate.job("gc", 0) as lease, one.gate.closed(lease, "gc"):
-        started = time.monotonic()
-        assert one.gate.drained("writes", time.monotonic() + 4 * LEASE) == []
-        assert 2 * LEASE - 2 < time.monotonic() - started < 2 * LEASE + 1
+        until(lambda: _waited_for(one) == ["host three"], "the others have answered", 60)
+        one.server.lost("three", LEASE + 1)
+        assert [line.split(" was lost")[0] for line in _waited_for(one)] == ["host three"], "its lease is over, its writes may not be"
+        one.server.lost("three", LEASE)
+        assert _waited_for(one) == []
 
 
 def test_a_host_that_joins_during_a_closing_is_closed_before_its_edge_takes_writes(members: list[Member], tmp_path: Path) -> None:
     one = members[0]
     with alive(*members), one.gate.job("gc") as lease, one.gate.closed(lease, "gc") as closed:
-        assert one.gate.drained("writes", time.monotonic() + 3) == []
+        assert one.gate.drained("writes", time.monotonic() + 60) == []
         late = Member(tmp_path, one.server, "late")
         late.edge_starts()
         late.publisher.join()
@@ -76,20 +82,20 @@ def test_a_host_that_joins_during_a_closing_is_closed_before_its_edge_takes_writ
         assert late.leased() > 0
         with pytest.raises(GateError, match="late"):
             closed.check()
-        until(lambda: late.follower.turn() > 0 and not one.gate.drained("writes", 0), "the new host has done the same", 3)
+        until(lambda: late.follower.turn() > 0 and not one.gate.drained("writes", 0), "the new host has done the same", 60)
         closed.check()
 
 
 def test_a_dead_jobs_gate_is_opened_by_another_host_when_nothing_moves_any_more(members: list[Member]) -> None:
     one, two, _ = members
-    _dies_with_the_gate_closed(one, moving=LEASE + 2)
     started = time.monotonic()
+    _dies_with_the_gate_closed(one, moving=LEASE + 2)
     two.turns()
     assert two.closed
     with pytest.raises(LockHeldError), two.gate.job("gc"):
         pass
     assert not two.gate.supervise(), "its lease is not over"
-    until(two.gate.supervise, "another host opens the gate", 3 * LEASE)
+    until(two.gate.supervise, "another host opens the gate", 60)
     assert time.monotonic() - started > LEASE + 1.9
     assert two.flushes == 1
     two.turns()
@@ -108,15 +114,17 @@ def test_a_deletion_that_a_replica_may_still_work_on_keeps_the_gate_closed(membe
         record = one.agreement.read().gate
         assert record
         assert record.until == 0
+        before = one.agreement.read().now
         moment.check()
+        after = one.agreement.read().now
         lease.end()
     one.server.end_lock()
     started = time.monotonic()
     assert not two.gate.supervise()
-    assert time.monotonic() - started < 1, "it does not wait for it"
+    assert time.monotonic() - started < TIMEOUT_SECONDS / 2, "it does not wait for it"
     snapshot = two.agreement.read()
     assert snapshot.gate
-    assert TIMEOUT_SECONDS - 5 < snapshot.gate.until - snapshot.now <= TIMEOUT_SECONDS
+    assert before + TIMEOUT_SECONDS <= snapshot.gate.until <= after + TIMEOUT_SECONDS
     with one.server.client() as client:
         client.command("HSET", "fleet:agreement", "gate.until", 1)
     assert two.gate.supervise()
@@ -146,7 +154,7 @@ def test_a_gate_that_a_person_closed_stays_closed_on_every_host(members: list[Me
         with two.gate.job("gc") as lease, pytest.raises(GateError), two.gate.closed(lease, "gc"):
             pass
         assert two.gate.open_by_hand()
-        until(lambda: not any(member.closed for member in members), "all gates are open", 3)
+        until(lambda: not any(member.closed for member in members), "all gates are open", 60)
 
 
 def test_a_gate_that_a_person_closed_survives_a_redis_that_forgot_it(server: RedisServer, members: list[Member]) -> None:
@@ -298,9 +306,8 @@ def test_a_host_that_cannot_close_its_gate_does_not_say_so(members: list[Member]
 
     monkeypatch.setattr(two.local, "_close", full)
     with alive(*members), one.gate.job("gc") as lease, one.gate.closed(lease, "gc"):
-        waiting = one.gate.drained("closed", time.monotonic() + 1)
-        assert [line.split(":")[0] for line in waiting] == ["host two"]
-        until(lambda: two.leased() < 0, "its edge takes no writes", LEASE)
+        until(lambda: [line.split(":")[0] for line in one.gate.drained("closed", 0)] == ["host two"], "the others have closed theirs", 60)
+        until(lambda: two.leased() < 0, "its edge takes no writes", 60)
 
 
 def test_a_job_on_a_host_that_is_no_member_closes_nothing_for_long(members: list[Member], tmp_path: Path, server: RedisServer) -> None:

@@ -16,6 +16,7 @@ from ops.gc.database import remember
 from ops.retention.image import Image
 from tests.ops.fleet.member import Member, alive
 from tests.ops.fleet.redis_server import LEASE, RedisServer
+from tests.ops.gc.fleet import until
 
 pytestmark = pytest.mark.live
 
@@ -41,8 +42,8 @@ def test_a_push_through_one_host_is_known_on_the_others(members: list[Member], s
     server.age(10_000_000)
     two.serves("PUT", "/v2/team/a/manifests/v1", 201, DIGEST)
     two.turns()
-    with alive(two):
-        time.sleep(1.2)
+    with alive(two), server.client() as client:
+        until(lambda: client.command("ZCOUNT", "fleet:pushed", 1, "+inf") == 1, "the others can know of the push", 60)
     late = Member(tmp_path, server, "late").joins()
     (image,) = _pushes(late).add_to([_image(DIGEST)])
     assert image.pushed is not None

@@ -19,3 +19,9 @@ def missing() -> list[str]:
     """What a live test would need and does not find."""
     programs = [name for name in ("nginx", "redis-server", "rclone", "docker-registry", "wget") if not shutil.which(name)]
     return programs if registry(3) else [*programs, "registry 3"]
+
+
+def require() -> None:
+    """Fails a live test that does not find what it needs: `make test` installs it."""
+    absent = missing()
+    assert not absent, f"not on this machine: {', '.join(absent)}; `make test` installs what tests need"

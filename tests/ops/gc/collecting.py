@@ -6,21 +6,45 @@ import sys
 import time
 from collections.abc import Callable
 
+from ops.gc.database import note, remember
 from ops.gc.report import Report
-from ops.gc.run import GarbageCollection
-from tests.ops.gc.fleet import Fleet
+from ops.gc.run import GarbageCollection, Timing
+from tests.ops.gc.fleet import FAST, Fleet
 
 
-def collect(fleet: Fleet, step: Callable[[str], None] | None = None, *, dry_run: bool = False) -> Report:
+def collect(fleet: Fleet, step: Callable[[str], None] | None = None, *, dry_run: bool = False, timing: Timing = FAST) -> Report:
     """One collection."""
     with fleet.registry() as registry:
-        return GarbageCollection(fleet.parts(registry, step=step)).run(wait_seconds=30, dry_run=dry_run)
+        return GarbageCollection(fleet.parts(registry, timing, step)).run(wait_seconds=30, dry_run=dry_run)
+
+
+_MOMENTS = {"touched": "at", "written": "at", "pushed": "at", "for_good": "at", "garbage": "since"}
+"""Tables of ops/gc/database.py and the column that says when."""
+_MOMENTS_NOTED = ("complete_since", "forgotten_before", "history_at")
+_WHOLE_SECONDS = 2
+"""The edge's marks are in whole seconds, and count for the second after them."""
+
+
+def age(fleet: Fleet, seconds: float) -> None:
+    """As if so much time had passed since all that the edge's journal and the collections know up to now, while nobody did anything.
+
+    Graces can be long, then, and no test depends on how fast the machine is. One host alone: a fleet also keeps moments in Redis.
+    """
+    with fleet.registry() as registry:
+        parts = fleet.parts(registry)
+        parts.journal.collect()
+        with parts.database.change() as connection:
+            for table, column in _MOMENTS.items():
+                connection.execute(f"UPDATE {table} SET {column} = {column} - ?", (seconds,))  # noqa: S608 - fixed names
+            for name in _MOMENTS_NOTED:
+                if moment := note(connection, name):
+                    remember(connection, name, repr(float(moment) - seconds))
 
 
 def ripen(fleet: Fleet, *, untagged: bool = False) -> None:
     """Lets what is garbage now become old enough for the next collection, and the journal complete for that long."""
     collect(fleet)
-    time.sleep((fleet.options.untagged_grace if untagged else fleet.options.blob_grace) + 1.2)
+    age(fleet, (fleet.options.untagged_grace if untagged else fleet.options.blob_grace) + _WHOLE_SECONDS)
 
 
 _KILLED = """
@@ -29,7 +53,7 @@ from pathlib import Path
 from ops import settings
 from ops.api import Registry
 from ops.gc import setup
-from ops.gc.run import GarbageCollection
+from ops.gc.run import GarbageCollection, Timing
 root, phase, lease = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 places = settings.Places(root)
 parsed = settings.load(places.settings)

@@ -15,8 +15,6 @@ StartFleet = Callable[[Options], Fleet]
 @pytest.fixture
 def start_fleet(tmp_path: Path) -> Iterator[StartFleet]:
     """Starts registries that end with the test."""
-    missing = binaries.missing()
-    if missing:
-        pytest.skip(f"not on this machine: {', '.join(missing)}")
+    binaries.require()
     with ExitStack() as stack:
         yield lambda options: stack.enter_context(running(tmp_path, options))

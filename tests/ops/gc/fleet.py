@@ -34,6 +34,8 @@ from tests.ops.gc import binaries
 from tests.ports import free_port
 
 FAST = Timing(attempt_pause=0.5, attempts=8)
+GRACE = 600
+"""Seconds. Far longer than any test takes on any machine: tests let time pass with `age` (tests/ops/gc/collecting.py)."""
 
 
 @dataclass
@@ -43,10 +45,10 @@ class Options:
     major: int = 3
     cache: str = "redis"
     replicas: int = 2
-    blob_grace: int = 3
-    untagged_grace: int = 6
+    blob_grace: int = GRACE
+    untagged_grace: int = 3 * GRACE
     quarantine_days: int = 7
-    max_gate: int = 5
+    max_gate: int = 30
     undo_days: int = 0
     """0: untagged manifests go without the recycle bin, so that their blobs follow at once."""
 
@@ -253,7 +255,7 @@ class Fleet:
     def wait_ready(self) -> None:
         """Waits until pushes can work: every replica and the edge answer."""
         for url in [*(f"http://{host}:{self.registry_port}/v2/" for host in self.hosts), f"{self.edge_url}/v2/"]:
-            until(lambda url=url: answers(url), f"{url} answers", 30)
+            until(lambda url=url: answers(url), f"{url} answers", 60)
 
     def stop_all(self) -> None:
         """Ends everything, hard."""

@@ -1,11 +1,12 @@
 """Clients that push, promote, overwrite and delete at random, and hold the registry to every 201 that it gave."""
 
+import contextlib
 import functools
 import math
 import random
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tests.ops.gc.client import Client, Image, PushError, index, sha256
 from tests.ops.gc.promises import Checkers, Ledger, Promise
@@ -48,6 +49,8 @@ class Pusher(threading.Thread):
         self._pause = pause
         self._random = random.Random(1000 + number)  # noqa: S311 - test data
         self.kept: list[Promise] = []
+        self.at_work = threading.Lock()
+        """Held from the first to the last request of a push or a deletion."""
         self.error: BaseException | None = None
 
     def _image(self, serial: str) -> Image:
@@ -61,7 +64,8 @@ class Pusher(threading.Thread):
             serial = 0
             while not self._stopping.is_set():
                 serial += 1
-                self._turn(f"{self._number}-{serial}")
+                with self.at_work:
+                    self._turn(f"{self._number}-{serial}")
                 time.sleep(self._pause * self._random.random())
         except BaseException as error:  # noqa: BLE001 - shown by the test
             self.error = error
@@ -131,8 +135,10 @@ class Pusher(threading.Thread):
 class Crowd:
     """Pushers and checkers at work."""
 
-    def __init__(self, url: str | Sequence[str], count: int, longest: float) -> None:
+    def __init__(self, url: str | Sequence[str], count: int, longest: float, pause: float = 0.05) -> None:
         """`longest`: seconds that pass at most before a push is pulled again, and that most images live at most.
+
+        `pause`: seconds that a client waits at most after a push.
 
         `url`: one edge, or several that clients and checkers are spread over.
         """
@@ -142,7 +148,7 @@ class Crowd:
         self._stop = threading.Event()
         self._checkers = Checkers(urls, self.ledger, longest)
         self._pushers = [
-            Pusher(urls[number % len(urls)], number, self.ledger, self._checkers, self._stop, longest_life=longest)
+            Pusher(urls[number % len(urls)], number, self.ledger, self._checkers, self._stop, longest_life=longest, pause=pause)
             for number in range(count)
         ]
 
@@ -161,6 +167,14 @@ class Crowd:
         errors = [*(pusher.error for pusher in self._pushers if pusher.error), *self._checkers.errors]
         if errors:
             raise errors[0]
+
+    @contextlib.contextmanager
+    def between_pushes(self) -> Iterator[None]:
+        """Nobody is in the middle of a push during the block."""
+        with contextlib.ExitStack() as stack:
+            for pusher in self._pushers:
+                stack.enter_context(pusher.at_work)
+            yield
 
     def check_all(self) -> int:
         """Pulls everything that still must be there; returns the number of images."""

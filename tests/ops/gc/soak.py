@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ops.gc.run import GarbageCollection, watch
 from tests.ops.gc import pushers
+from tests.ops.gc.collecting import age
 from tests.ops.gc.fleet import Fleet, Options, running
 from tests.ops.gc.promises import Ledger
 
@@ -67,10 +68,18 @@ class Outcome:
         return found
 
 
-def soak(fleet: Fleet, cycles: int, clients: int = 8, pause: float = 0.5) -> Outcome:
-    """Runs `cycles` collections under `clients` pushers. Every push that was answered 201 is pulled again, most of them twice."""
+SOON = 9.0
+"""Seconds after which most images are gone, where time is made to pass between collections: most live through one or two."""
+
+
+def soak(fleet: Fleet, cycles: int, clients: int = 8, pause: float = 0.5, *, aging: bool = False, breath: float = 0.05) -> Outcome:
+    """Runs `cycles` collections under `clients` pushers. Every push that was answered 201 is pulled again, most of them twice.
+
+    `aging`: between two collections a grace passes as if by itself. So graces can be long: a push that takes longer than the grace may lose
+    its blobs, and on a busy machine that is no fault of the collection. `breath`: seconds that a client waits at most after a push.
+    """
     # Up to three graces later: then only what the walk found protects an image's blobs, and the journal no more.
-    crowd = pushers.Crowd(fleet.edge_url, clients, longest=3.0 * fleet.options.blob_grace)
+    crowd = pushers.Crowd(fleet.edge_url, clients, longest=SOON if aging else 3.0 * fleet.options.blob_grace, pause=breath)
     outcome = Outcome(crowd.ledger)
     started = time.monotonic()
     crowd.start()
@@ -89,6 +98,9 @@ def soak(fleet: Fleet, cycles: int, clients: int = 8, pause: float = 0.5) -> Out
                     outcome.stopped.append(report.stopped)
                 time.sleep(pause)
                 watch(fleet.parts(registry))
+                if aging:
+                    with crowd.between_pushes():
+                        age(fleet, fleet.options.blob_grace + 2)
     finally:
         crowd.stop()
     outcome.alive = crowd.check_all()

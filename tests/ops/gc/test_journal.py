@@ -298,9 +298,9 @@ def test_reading_is_fast_enough(desk: Desk) -> None:
     line = request(f"/v2/a/blobs/{A}", at=desk.now) + b"\n"
     with desk.current.open("ab") as file:
         file.write(line * 20_000)
-    started = time.monotonic()
+    started = time.process_time()
     desk.journal.collect()
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10, "processor time: who else is at work on the machine makes no difference"
 
 
 @pytest.mark.parametrize("step", [7 * 86_400, -7 * 86_400, 3700])

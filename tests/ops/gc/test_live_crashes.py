@@ -9,7 +9,7 @@ import pytest
 from ops.errors import OpsError
 from tests.ops.gc import pushers
 from tests.ops.gc.client import Client, Image, sha256
-from tests.ops.gc.collecting import collect, collect_and_die, ripen, supervise_until_open
+from tests.ops.gc.collecting import age, collect, collect_and_die, ripen, supervise_until_open
 from tests.ops.gc.conftest import StartFleet
 from tests.ops.gc.fleet import Fleet, Options
 
@@ -41,9 +41,8 @@ def _all_well(fleet: Fleet, client: Client, garbage: Image, digest: str) -> None
     report = collect(fleet)
     assert report.missing == []
     client.delete("team/again", again)
-    time.sleep(fleet.options.blob_grace + 1.2)
-    collect(fleet)
-    time.sleep(fleet.options.blob_grace + 1.2)
+    age(fleet, fleet.options.blob_grace)
+    ripen(fleet)
     report = collect(fleet)
     assert report.stopped == ""
     assert report.swept_blobs > 0, "the next collection succeeds"
@@ -56,7 +55,7 @@ PHASES = ["keys", "act", "closed", "drained", "sweep", "swept", "flushed", "dele
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_ops_is_killed(start_fleet: StartFleet, phase: str) -> None:
-    fleet = start_fleet(Options(blob_grace=2, untagged_grace=2, replicas=1))
+    fleet = start_fleet(Options(replicas=1))
     client, garbage, digest = _prepare(fleet)
     assert collect_and_die(fleet, phase, lease_seconds=3) == -9, f"the collection never came to {phase}"
     supervise_until_open(fleet, LIMIT)
@@ -64,7 +63,7 @@ def test_ops_is_killed(start_fleet: StartFleet, phase: str) -> None:
 
 
 def test_the_gate_opens_in_time_with_the_lease_of_the_deployment(start_fleet: StartFleet) -> None:
-    fleet = start_fleet(Options(blob_grace=2, untagged_grace=60, replicas=1))
+    fleet = start_fleet(Options(replicas=1))
     client, garbage, digest = _prepare(fleet)
     assert collect_and_die(fleet, "swept", lease_seconds=15) == -9
     seconds = supervise_until_open(fleet, LIMIT)
@@ -90,7 +89,7 @@ def test_the_gate_opens_in_time_with_the_lease_of_the_deployment(start_fleet: St
     ],
 )
 def test_a_service_is_killed_and_starts_again(start_fleet: StartFleet, service: str, phase: str) -> None:
-    fleet = start_fleet(Options(blob_grace=2, untagged_grace=2, replicas=2))
+    fleet = start_fleet(Options(replicas=2))
     client, garbage, digest = _prepare(fleet)
     restarts: list[threading.Timer] = []
 
@@ -108,26 +107,28 @@ def test_a_service_is_killed_and_starts_again(start_fleet: StartFleet, service: 
     assert time.monotonic() - started < LIMIT
     restarts[0].join()
     fleet.wait_ready()
-    time.sleep(fleet.options.blob_grace + 1.5)
     _all_well(fleet, client, garbage, digest)
 
 
 def test_killed_again_and_again_under_load(start_fleet: StartFleet) -> None:
-    fleet = start_fleet(Options(blob_grace=2, untagged_grace=3, replicas=2))
-    crowd = pushers.Crowd(fleet.edge_url, 4, longest=6)
+    fleet = start_fleet(Options(replicas=2))
+    crowd = pushers.Crowd(fleet.edge_url, 4, longest=6, pause=0.3)
+    died = list[str]()
     crowd.start()
     try:
         collect(fleet)
-        time.sleep(4)
-        collect(fleet)
         for phase in ("swept", "sweep", "delete", "flushed", "drained"):
             time.sleep(1)
-            collect_and_die(fleet, phase, lease_seconds=2)
+            with crowd.between_pushes():
+                age(fleet, fleet.options.untagged_grace + 2)
+            if collect_and_die(fleet, phase, lease_seconds=3) == -9:
+                died.append(phase)
             supervise_until_open(fleet, LIMIT)
     finally:
         crowd.stop()
     collect(fleet)
     assert crowd.check_all() > 0
+    assert died, "no collection came to where it was to be killed"
     ledger = crowd.ledger
     assert ledger.lost + ledger.corrupt + ledger.failed == []
     assert ledger.checked == ledger.pushed

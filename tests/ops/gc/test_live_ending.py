@@ -36,7 +36,7 @@ def _free(fleet: Fleet) -> bool:
 
 
 def test_a_collection_that_is_told_to_end_opens_the_gate_and_frees_the_lock(start_fleet: StartFleet) -> None:
-    fleet = start_fleet(Options(cache="redis", blob_grace=2, untagged_grace=2, replicas=1))
+    fleet = start_fleet(Options(cache="redis", replicas=1))
     client, garbage, digest = _garbage_and_untagged(fleet)
     for phase in PHASES:
         done = collect_until_terminated(fleet, phase)
@@ -53,7 +53,7 @@ def test_a_collection_that_is_told_to_end_opens_the_gate_and_frees_the_lock(star
 
 def test_the_end_of_the_main_loop_ends_a_collection_that_somebody_started_by_hand(start_fleet: StartFleet) -> None:
     """docker stop kills everything that runs in the container once its first process, the loop, has ended."""
-    fleet = start_fleet(Options(cache="none", blob_grace=2, untagged_grace=2, replicas=1))
+    fleet = start_fleet(Options(cache="none", replicas=1))
     _, garbage, _ = _garbage_and_untagged(fleet)
     loop = ops(fleet, "schedule")
     try:

@@ -37,7 +37,7 @@ def _with_untagged(fleet: Fleet) -> str:
 
 @pytest.mark.parametrize("major", [3, 2])
 def test_they_go_without_the_registrys_own_deletion(start_fleet: StartFleet, major: int) -> None:
-    fleet = start_fleet(Options(major=major, blob_grace=2, untagged_grace=2, replicas=1))
+    fleet = start_fleet(Options(major=major, replicas=1))
     digest = _with_untagged(fleet)
     before = requests(fleet)["manifest", "DELETE"]
     # The verification at the end flushes the cache as well.
@@ -52,7 +52,7 @@ def test_they_go_without_the_registrys_own_deletion(start_fleet: StartFleet, maj
 
 
 def test_one_that_is_asked_for_meanwhile_comes_back_before_writes_do(start_fleet: StartFleet) -> None:
-    fleet = start_fleet(Options(blob_grace=2, untagged_grace=2, replicas=1))
+    fleet = start_fleet(Options(replicas=1))
     digest = _with_untagged(fleet)
 
     def step(name: str) -> None:
@@ -64,7 +64,7 @@ def test_one_that_is_asked_for_meanwhile_comes_back_before_writes_do(start_fleet
 
 
 def test_after_a_crash_the_cache_calls_none_present_that_is_gone(start_fleet: StartFleet) -> None:
-    fleet = start_fleet(Options(blob_grace=2, untagged_grace=2, replicas=1))
+    fleet = start_fleet(Options(replicas=1))
     digest = _with_untagged(fleet)
     assert collect_and_die(fleet, "deleted", lease_seconds=2) == -9
     assert fleet.places.gate.exists()
@@ -75,7 +75,7 @@ def test_after_a_crash_the_cache_calls_none_present_that_is_gone(start_fleet: St
 
 @pytest.mark.parametrize("major", [3, 2])
 def test_with_the_recycle_bin_on_it_comes_back_whole(start_fleet: StartFleet, major: int) -> None:
-    fleet = start_fleet(Options(major=major, blob_grace=2, untagged_grace=2, replicas=1, undo_days=7))
+    fleet = start_fleet(Options(major=major, replicas=1, undo_days=7))
     digest = _with_untagged(fleet)
     report = collect(fleet)
     assert (report.untagged_deleted, report.stopped) == (1, "")

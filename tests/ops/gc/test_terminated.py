@@ -1,5 +1,6 @@
 """SIGTERM, as `pulumi up` or a restarted engine sends it: whatever a job was doing, the gate is open and the lock is free afterwards."""
 
+import json
 import subprocess
 import sys
 import time
@@ -26,7 +27,10 @@ from ops.gate import Gate
 from ops.lock import FileLock
 termination.install()
 root = Path(sys.argv[1])
-gate = Gate(root / "closed", FileLock(root, lease_seconds=3), lambda: time.sleep(0.3))
+def settle():
+    print("settles", flush=True)
+    time.sleep(0.3)
+gate = Gate(root / "closed", FileLock(root, lease_seconds=60), settle)
 with gate.job("gc") as lease, gate.closed(lease, "gc"):
     print("closed", flush=True)
     time.sleep(60)
@@ -38,7 +42,7 @@ def _job(root: Path) -> Iterator["subprocess.Popen[str]"]:
     """A job that has the gate closed."""
     with subprocess.Popen([sys.executable, "-c", _JOB, str(root)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        assert process.stdout.readline() == "closed\n"
+        assert [process.stdout.readline() for _ in range(2)] == ["settles\n", "closed\n"]
         yield process
         process.kill()
 
@@ -46,9 +50,10 @@ def _job(root: Path) -> Iterator["subprocess.Popen[str]"]:
 def test_a_terminated_job_opens_its_gate_and_lets_go_of_the_lock(tmp_path: Path) -> None:
     with _job(tmp_path) as process:
         process.terminate()
-        time.sleep(0.15)
+        assert process.stdout
+        assert process.stdout.readline() == "settles\n"
         process.terminate()  # the second signal does not cut off the cleaning up
-        assert process.wait(20) != 0
+        assert process.wait(60) != 0
     assert not (tmp_path / "closed").exists()
     assert FileLock(tmp_path).owner() is None
 
@@ -56,10 +61,12 @@ def test_a_terminated_job_opens_its_gate_and_lets_go_of_the_lock(tmp_path: Path)
 def test_the_gate_of_a_job_that_had_to_be_killed_opens_after_its_lease(tmp_path: Path) -> None:
     with _job(tmp_path) as process:
         process.kill()
-        process.wait(20)
+        process.wait(60)
     gate = Gate(tmp_path / "closed", FileLock(tmp_path))
     assert not gate.reopen(0), "its lease still runs"
-    assert gate.reopen(10)
+    file = tmp_path / "lock.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "expires": time.monotonic()}))
+    assert gate.reopen(60)
     assert not gate.file.exists()
 
 
