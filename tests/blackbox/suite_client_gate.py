@@ -9,7 +9,7 @@ from tests.blackbox.clients import Crane, Docker, Podman, Skopeo
 from tests.blackbox.images import build_image, write_layout
 from tests.blackbox.names import fresh
 from tests.blackbox.suite_clients import ClientTools
-from tests.blackbox.target import RegistryTarget
+from tests.blackbox.target import HostControl, RegistryTarget
 from tests.blackbox.waiting import wait_for
 
 
@@ -35,19 +35,9 @@ class ClientGateSuite(ClientTools):
             "docker": lambda: docker.push(names["docker"]),
         }
 
-        def refused() -> bool:
-            lines = [line for line in host.logs("edge").splitlines() if '"status":429' in line]
-            return all(any(repository in line for line in lines) for repository in repositories.values())
-
-        host.close_gate()
         try:
-            with ThreadPoolExecutor(len(pushes)) as threads:
-                running = {tool: threads.submit(push) for tool, push in pushes.items()}
-                try:
-                    wait_for("every tool to be refused", refused, seconds=30)
-                finally:
-                    host.open_gate()
-            failed = {tool: str(push.exception()) for tool, push in running.items() if push.exception()}
+            # One after the other: the clocks of a tool's tries run from its first refusal, and crane gives up after four seconds.
+            failed = {tool: problem for tool, push in pushes.items() if (problem := _meets_the_gate(host, repositories[tool], push))}
         finally:
             docker.remove(names["docker"])
         assert failed == {}
@@ -55,3 +45,20 @@ class ClientGateSuite(ClientTools):
             target.client().pull(repository, "v1")
             if tool in ("skopeo", "crane"):
                 assert target.client().pull(repository, "v1") == images[tool].digest
+
+
+def _meets_the_gate(host: HostControl, repository: str, push: Callable[[], object]) -> str:
+    """Pushes while the gate is closed, and opens it as soon as the push was refused. Returns what went wrong, or nothing."""
+    host.close_gate()
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(push)
+        try:
+            wait_for(
+                "the push to be refused",
+                lambda: any('"status":429' in line and repository in line for line in host.logs("edge").splitlines()),
+                seconds=60,
+                interval=0.05,
+            )
+        finally:
+            host.open_gate()
+    return str(running.exception() or "")
