@@ -1,5 +1,6 @@
 """Fixtures that several kinds of tests share, how many examples property tests try, who runs what, and what a failure tells."""
 
+import gc
 from collections.abc import Generator
 
 import pytest
@@ -28,6 +29,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     failure_logs.attach(item, report)
     return report
+
+
+def pytest_collection_finish() -> None:
+    """Modules and collected tests live as long as the process: looking for garbage among them again and again takes time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

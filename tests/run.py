@@ -20,6 +20,8 @@ from offline.kit.tools_for_tests import ACTIONLINT
 from tests.leftovers import remove_leftovers
 
 FAST = "not engine and not docker and not live"
+NOT_FAST = ("engine", "fleet", "live", "storage")
+"""Folders below tests/ whose conftest file marks every test as one of those: nothing of them has to be imported."""
 WORKERS = "3"
 """Of the fast tests: one more than a small machine has cores, because some tests wait."""
 WORKERS_OF_ALL = "6"
@@ -77,7 +79,9 @@ def lint() -> bool:
 
 def fast(arguments: Sequence[str]) -> bool:
     """The tests that need no Docker, no pulumi and no network."""
-    return _run("fast tests", [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--hypothesis-profile=fast", "-m", FAST, *arguments])
+    ignored = [f"--ignore=tests/{folder}" for folder in NOT_FAST]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", WORKERS, "--hypothesis-profile=fast", "-m", FAST, *ignored]
+    return _run("fast tests", [*command, *arguments])
 
 
 def _stop_engine(running: IO[bytes]) -> None:
