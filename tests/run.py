@@ -24,8 +24,8 @@ NOT_FAST = ("engine", "fleet", "live", "storage")
 """Folders below tests/ whose conftest file marks every test as one of those: nothing of them has to be imported."""
 WORKERS = "3"
 """Of the fast tests: one more than a small machine has cores, because some tests wait."""
-WORKERS_OF_ALL = "6"
-"""Of all tests: three for each core of a small machine. Most wait: for containers, for graces, for clocks."""
+WORKERS_OF_ALL = "4"
+"""Of all tests: two for each core of a small machine. Most wait: for containers, for graces, for clocks."""
 
 
 def _environment() -> dict[str, str]:
