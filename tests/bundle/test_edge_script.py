@@ -185,6 +185,15 @@ def test_new_files_make_it_reload_once_and_broken_ones_do_not(edge: Edge) -> Non
     assert edge.reloads() == 1
 
 
+def test_a_last_line_without_its_end_counts_too(edge: Edge) -> None:
+    edge.round()
+    edge.write("files/.version", "1  nginx.conf\n2  replicas")
+    edge.round(3)
+    assert edge.reloads() == 0, "nothing has changed"
+    edge.write("files/.version", "1  nginx.conf\n3  replicas")
+    wait_for("a reload", lambda: edge.reloads() == 1, seconds=SECONDS)
+
+
 def test_a_quiet_round_starts_few_programs(edge: Edge) -> None:
     """Each costs a millisecond of processor time, every second, for ever."""
     script = (edge.root / "run.sh").read_text()

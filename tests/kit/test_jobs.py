@@ -201,7 +201,9 @@ def test_ctrl_c_ends_the_programs_too(number: signal.Signals, tmp_path: Path) ->
             from offline.kit.command import run
             from offline.kit.jobs import Job, run_jobs
 
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            # Both: a shell that starts something in the background lets it ignore Ctrl-C, and so would everything below it.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.default_int_handler)
             try:
                 run_jobs([Job("long", lambda _: run(["sh", "-c", "echo $$ > pid; exec sleep 600"], why="sleeping"))])
             except KeyboardInterrupt:
