@@ -22,8 +22,8 @@ from tests.leftovers import remove_leftovers
 FAST = "not engine and not docker and not live"
 NOT_FAST = ("engine", "fleet", "live", "storage")
 """Folders below tests/ whose conftest file marks every test as one of those: nothing of them has to be imported."""
-WORKERS = "4"
-"""Of the fast tests: two for each core of a small machine, because some tests wait."""
+WORKERS = "3"
+"""Of the fast tests: one more than a small machine has cores, because some tests wait."""
 WORKERS_OF_ALL = "4"
 """Of all tests: two for each core of a small machine. Most wait: for containers, for graces, for clocks."""
 
@@ -80,20 +80,8 @@ def lint() -> bool:
 def fast(arguments: Sequence[str]) -> bool:
     """The tests that need no Docker, no pulumi and no network."""
     ignored = [f"--ignore=tests/{folder}" for folder in NOT_FAST]
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        WORKERS,
-        "--dist",
-        "worksteal",
-        "--hypothesis-profile=fast",
-        "-m",
-        FAST,
-        *ignored,
-    ]
+    spread = ["-n", WORKERS, "--dist", "worksteal"]
+    command = [sys.executable, "-m", "pytest", "-q", *spread, "--hypothesis-profile=fast", "-m", FAST, *ignored]
     return _run("fast tests", [*command, *arguments])
 
 
