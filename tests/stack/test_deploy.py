@@ -10,6 +10,7 @@ import pytest
 from offline.kit import places, prepared
 from stack.__main__ import main
 from tests.stack.stand_in_engine import StandInEngine
+from tests.stack.stand_in_pulumi import put_on_path
 
 STATE = ".state/backend/.pulumi/stacks/private-registry/dev.json"
 PULUMI = r"""#!/bin/sh
@@ -71,13 +72,7 @@ class Fake:
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
-    for name in [name for name in os.environ if name.startswith("PULUMI_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    program = tmp_path / "bin" / "pulumi"
-    program.parent.mkdir()
-    program.write_text(PULUMI)
-    program.chmod(0o755)
+    program = put_on_path(tmp_path, PULUMI, monkeypatch)
     made = Fake(tmp_path)
     (made.repo / "policies").mkdir(parents=True)
     (made.repo / "policies" / "PulumiPolicy.yaml").touch()

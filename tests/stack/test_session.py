@@ -16,6 +16,7 @@ from offline.kit import places, prepared
 from stack import session
 from stack.__main__ import main
 from stack.stale_lock import stale_locks
+from tests.stack.stand_in_pulumi import put_on_path
 
 PULUMI = r"""#!/bin/sh
 printf '%s\n' "$*" >> "$FAKE_LOG"
@@ -34,13 +35,7 @@ esac
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty checkout with a stack file and the script on PATH, and no settings of whoever runs the tests."""
-    for name in [name for name in os.environ if name.startswith("PULUMI_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    program = tmp_path / "bin" / "pulumi"
-    program.parent.mkdir()
-    program.write_text(PULUMI)
-    program.chmod(0o755)
+    program = put_on_path(tmp_path, PULUMI, monkeypatch)
     repo = tmp_path / "repo"
     repo.mkdir()
     (repo / "Pulumi.dev.yaml").write_text("config:\n  private-registry:port: 5443\n")
